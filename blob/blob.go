@@ -1,0 +1,186 @@
+// Package blob is the file format for compiled seccomp policies: one program per target, ready for the kernel.
+//
+// # Goals
+//
+// A loader of a few hundred lines can check a blob and install a program from it without parsing text, allocating
+// memory by sizes that it finds in the file, or knowing the names of syscalls. The same policy gives the same bytes.
+// Damage is found before anything is installed. A blob can't say "no filter": it has at least one program, and a
+// loader that finds none for its machine refuses.
+//
+// # Non-goals
+//
+// The checksums find damage, not malice: whoever can write the file can write the checksums. The format is not
+// compressed, not extensible in place, and not a container for other data.
+//
+// # Format
+//
+// Integers are little-endian, save in the programs. Unused bytes are zero, and a reader refuses those that are not.
+//
+//	offset size header
+//	     0    8 magic: 89 'S' 'C' 'F' 0d 0a 1a 0a; line-end conversion and text-mode copies break it
+//	     8    2 major version, 1: a reader refuses any other
+//	    10    2 minor version, 0: a reader refuses any other
+//	    12    4 size of the file, at most MaxSize
+//	    16    4 CRC-32C of the bytes from 20 up to the first program
+//	    20    2 number of targets, 1 to 64
+//	    22    1 how it is installed: 1 exec (the program is loaded, then a command executed), 2 self (by the process)
+//	    23    1 zero
+//	    24    4 filter flags of seccomp(2) that the policy wants: LOG 2, SPEC_ALLOW 4
+//	    28    4 least kernel that the programs assume, as KERNEL_VERSION(a,b,c) of linux/version.h, 0: none
+//	    32    4 compilation input: oldest kernel to run on, encoded alike, 0: not given
+//	    36    2 length of the policy's name, 1 to 64
+//	    38    2 length of the capabilities
+//	    40   32 compilation input: SHA-256 of the policy's source with LF line ends
+//	    72   64 for each target, its entry
+//	            the policy's name: letters, digits, '.', '_' and '-'
+//	            compilation input: the granted capabilities, names in ascending order, separated by one space
+//	            for each target, its label
+//	            zero bytes up to a multiple of 8
+//	            the programs in the order of their entries, without gaps, up to the end of the file
+//
+//	offset size target entry
+//	     0   32 the ABIs served, the native one first, 4 times: audit architecture (linux/audit.h), then the bits
+//	            that tell its numbers from others of that architecture (x32: 0x40000000); zero where unused.
+//	            No ABI is served by two targets
+//	    32    1 byte order of the program: 1 little-endian, 2 big-endian
+//	    33    1 number of ABIs served, 1 to 4
+//	    34    2 number of instructions, 1 to 4096
+//	    36    4 offset of the program
+//	    40    4 CRC-32C of the program
+//	    44    4 actions that the program returns: bit 0 kill_process, 1 kill_thread, 2 trap, 3 errno, 4 notify,
+//	            5 trace, 6 log, 7 allow
+//	    48    4 calls of the native ABI that are let through (allow or log) whatever their arguments: bit 0 execve,
+//	            1 prctl, 2 seccomp
+//	    52    2 length of the label, 1 to 64
+//	    54   10 zero
+//
+// A label names the ABIs served for people, as in "x86_64+i386": the names are letters, digits and '_'.
+//
+// A program is an array of struct sock_filter (linux/filter.h): u16 code, u8 jt, u8 jf, u32 k, in the target's byte
+// order, so that a mapping of the file can be handed to the kernel as it lies. Each ends in a RET with a constant.
+//
+// A loader takes the target whose native ABI is its own, else the one that serves its ABI.
+package blob
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+)
+
+// MaxSize is the most bytes a blob may have.
+const MaxSize = 1 << 20
+
+// MaxInstructions is the most instructions of a program: the kernel's BPF_MAXINSNS.
+const MaxInstructions = 4096
+
+// InstructionSize is the size of a struct sock_filter in bytes.
+const InstructionSize = 8
+
+// A Blob is a decoded file.
+type Blob struct {
+	Name    string
+	Install Install
+	Flags   uint32 // filter flags of seccomp(2)
+	Kernel  uint32 // least kernel that the programs assume, as Version encodes it; 0: none
+	Inputs  Inputs
+	Targets []Target
+}
+
+// Install says how a blob's program gets into the kernel.
+type Install uint8
+
+// The ways to install: exec by seccomp-load, which then executes a command, or self by the process itself.
+const (
+	Exec Install = 1
+	Self Install = 2
+)
+
+// Filter flags of seccomp(2).
+const (
+	FlagLog       = 1 << 1
+	FlagSpecAllow = 1 << 2
+)
+
+// Inputs are what the compilation depended on, beside the compiler.
+type Inputs struct {
+	Source [32]byte // SHA-256 of the policy's source with LF line ends
+	Caps   []string // capabilities granted, ascending
+	Kernel uint32   // oldest kernel to run on, as Version encodes it; 0: not given
+}
+
+// A Target is one program and the ABIs it serves.
+type Target struct {
+	Label   string // "x86_64+i386"
+	ABIs    []ABI  // 1 to 4, the native one first
+	Order   Order
+	Program []byte // struct sock_filter, 8 bytes each, in the byte order Order
+	Allows  uint32 // calls let through whatever their arguments: AllowsExecve, ...
+	Actions uint32 // actions returned: ReturnsKillProcess, ...; Encode sets it
+}
+
+// An ABI is told by its audit architecture and the bits that its numbers have set: x32's 0x40000000, else 0.
+type ABI struct{ Audit, Bit uint32 }
+
+// Order is a byte order.
+type Order uint8
+
+// The byte orders.
+const (
+	LittleEndian Order = 1
+	BigEndian    Order = 2
+)
+
+// Bits of Target.Allows.
+const (
+	AllowsExecve = 1 << iota
+	AllowsPrctl
+	AllowsSeccomp
+)
+
+// Bits of Target.Actions, in the kernel's order of precedence.
+const (
+	ReturnsKillProcess = 1 << iota
+	ReturnsKillThread
+	ReturnsTrap
+	ReturnsErrno
+	ReturnsNotify
+	ReturnsTrace
+	ReturnsLog
+	ReturnsAllow
+)
+
+// Version encodes a kernel version as KERNEL_VERSION of linux/version.h does.
+func Version(major, minor, patch int) uint32 {
+	return uint32(major)<<16 | uint32(min(minor, 255))<<8 | uint32(min(patch, 255))
+}
+
+// For returns the target for programs of an ABI: the one native to it, else the one that serves it, else nil.
+func (b *Blob) For(abi ABI, order Order) *Target {
+	var serves *Target
+	for i := range b.Targets {
+		t := &b.Targets[i]
+		for j, a := range t.ABIs {
+			switch {
+			case a != abi || t.Order != order:
+			case j == 0:
+				return t
+			default:
+				serves = t
+			}
+		}
+	}
+	return serves
+}
+
+// ByteOrder returns the order in which integers of the program lie.
+func (t *Target) ByteOrder() binary.ByteOrder {
+	if t.Order == BigEndian {
+		return binary.BigEndian
+	}
+	return binary.LittleEndian
+}
+
+// Instructions returns the number of the program's instructions.
+func (t *Target) Instructions() int { return len(t.Program) / InstructionSize }
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)

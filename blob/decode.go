@@ -1,0 +1,177 @@
+package blob
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"slices"
+	"strings"
+)
+
+// ErrNotBlob means that the data does not begin like a blob at all.
+var ErrNotBlob = errors.New("not a blob: the file does not begin with its magic")
+
+// Decode checks every byte of a blob and returns its contents, which share memory with data. Encode gives the same
+// bytes back.
+func Decode(data []byte) (*Blob, error) {
+	le := binary.LittleEndian
+	switch {
+	case len(data) == 0:
+		return nil, errors.New("empty file")
+	case len(data) > MaxSize:
+		return nil, fmt.Errorf("file of %d bytes: a blob has at most %d", len(data), MaxSize)
+	case !bytes.HasPrefix(data, []byte(magic)):
+		return nil, ErrNotBlob
+	case len(data) < headerSize+entrySize:
+		return nil, fmt.Errorf("truncated: %d bytes", len(data))
+	}
+	if major, minor := le.Uint16(data[8:]), le.Uint16(data[10:]); major != 1 || minor != 0 {
+		return nil, fmt.Errorf("format version %d.%d: this reader knows 1.0", major, minor)
+	}
+	if size := le.Uint32(data[12:]); uint64(size) != uint64(len(data)) {
+		return nil, fmt.Errorf("the header says %d bytes, the file has %d", size, len(data))
+	}
+	targets, nameLen, capsLen := int(le.Uint16(data[20:])), int(le.Uint16(data[36:])), int(le.Uint16(data[38:]))
+	text := headerSize + entrySize*targets
+	if targets < 1 || targets > maxTargets || text > len(data) {
+		return nil, fmt.Errorf("%d targets in a file of %d bytes", targets, len(data))
+	}
+	textLen := nameLen + capsLen
+	for i := range targets {
+		textLen += int(le.Uint16(data[headerSize+entrySize*i+52:]))
+	}
+	first := (text + textLen + 7) &^ 7
+	if first > len(data) {
+		return nil, fmt.Errorf("names of %d bytes in a file of %d", textLen, len(data))
+	}
+	if crc32.Checksum(data[20:first], castagnoli) != le.Uint32(data[16:]) {
+		return nil, errors.New("damaged: the header's checksum does not match")
+	}
+	r := textReader(data[text:first])
+	b := &Blob{
+		Name:    r.next(nameLen),
+		Install: Install(data[22]),
+		Flags:   le.Uint32(data[24:]),
+		Kernel:  le.Uint32(data[28:]),
+		Inputs:  Inputs{Kernel: le.Uint32(data[32:]), Source: [32]byte(data[40:72])},
+	}
+	if caps := r.next(capsLen); caps != "" {
+		b.Inputs.Caps = strings.Split(caps, " ")
+	}
+	if err := b.check(); err != nil {
+		return nil, err
+	}
+	if data[23] != 0 {
+		return nil, errors.New("reserved byte of the header is not zero")
+	}
+	at := first
+	for i := range targets {
+		t, err := decodeTarget(data, data[headerSize+entrySize*i:][:entrySize], at, &r)
+		if err != nil {
+			return nil, fmt.Errorf("target %d: %w", i, err)
+		}
+		for _, a := range t.ABIs {
+			for _, other := range b.Targets {
+				if slices.Contains(other.ABIs, a) && other.Order == t.Order {
+					return nil, fmt.Errorf("targets %q and %q serve the same ABI", other.Label, t.Label)
+				}
+			}
+		}
+		b.Targets = append(b.Targets, t)
+		at += len(t.Program)
+	}
+	switch {
+	case !zero(r):
+		return nil, errors.New("padding is not zero")
+	case at != len(data):
+		return nil, fmt.Errorf("%d bytes behind the last program", len(data)-at)
+	}
+	return b, nil
+}
+
+func (b *Blob) check() error {
+	switch {
+	case len(b.Name) < 1 || len(b.Name) > maxName || !word(b.Name, "._-"):
+		return fmt.Errorf("name %q", b.Name)
+	case b.Install != Exec && b.Install != Self:
+		return fmt.Errorf("install mode %d", b.Install)
+	case b.Flags&^(FlagLog|FlagSpecAllow) != 0:
+		return fmt.Errorf("filter flags %#x", b.Flags)
+	}
+	for i, c := range b.Inputs.Caps {
+		if !word(c, "_") || i > 0 && b.Inputs.Caps[i-1] >= c {
+			return fmt.Errorf("capabilities %q", b.Inputs.Caps)
+		}
+	}
+	return nil
+}
+
+func decodeTarget(data, e []byte, at int, r *textReader) (Target, error) {
+	le := binary.LittleEndian
+	t := Target{
+		Label:   r.next(int(le.Uint16(e[52:]))),
+		Order:   Order(e[32]),
+		Actions: le.Uint32(e[44:]),
+		Allows:  le.Uint32(e[48:]),
+	}
+	abis, count := int(e[33]), int(le.Uint16(e[34:]))
+	offset, end := le.Uint32(e[36:]), at+count*InstructionSize
+	switch {
+	case len(t.Label) < 1 || len(t.Label) > maxName || !word(t.Label, "_+"):
+		return t, fmt.Errorf("label %q", t.Label)
+	case t.Order != LittleEndian && t.Order != BigEndian:
+		return t, fmt.Errorf("byte order %d", t.Order)
+	case abis < 1 || abis > maxABIs || !zero(e[8*abis:32]):
+		return t, fmt.Errorf("%d ABIs, or more than it says", abis)
+	case count < 1 || count > MaxInstructions:
+		return t, fmt.Errorf("%d instructions", count)
+	case uint64(offset) != uint64(at):
+		return t, fmt.Errorf("program at %d instead of %d", offset, at)
+	case end > len(data):
+		return t, fmt.Errorf("truncated: %d instructions at %d in a file of %d bytes", count, at, len(data))
+	case t.Allows&^(AllowsExecve|AllowsPrctl|AllowsSeccomp) != 0:
+		return t, fmt.Errorf("allowed calls %#x", t.Allows)
+	case !zero(e[54:]):
+		return t, errors.New("reserved bytes are not zero")
+	}
+	for j := range abis {
+		a := ABI{le.Uint32(e[8*j:]), le.Uint32(e[8*j+4:])}
+		if a.Audit == 0 || slices.Contains(t.ABIs, a) {
+			return t, fmt.Errorf("ABI %d is %#x, %#x", j, a.Audit, a.Bit)
+		}
+		t.ABIs = append(t.ABIs, a)
+	}
+	t.Program = data[at:end:end]
+	switch {
+	case crc32.Checksum(t.Program, castagnoli) != le.Uint32(e[40:]):
+		return t, errors.New("damaged: the program's checksum does not match")
+	case t.ByteOrder().Uint16(t.Program[len(t.Program)-InstructionSize:]) != opRet:
+		return t, errors.New("the program does not end in a return")
+	case t.returns() != t.Actions:
+		return t, fmt.Errorf("the program returns actions %#x, the entry says %#x", t.returns(), t.Actions)
+	}
+	return t, nil
+}
+
+// A textReader is the rest of a blob's text. The lengths were added up before, so it never runs dry.
+type textReader []byte
+
+func (r *textReader) next(n int) string {
+	s := string((*r)[:n])
+	*r = (*r)[n:]
+	return s
+}
+
+func zero(b []byte) bool { return !slices.ContainsFunc(b, func(x byte) bool { return x != 0 }) }
+
+// word reports whether s consists of letters, digits and the other characters given, so that it can be shown as is.
+func word(s, others string) bool {
+	for _, c := range []byte(s) {
+		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte(others, c) >= 0) {
+			return false
+		}
+	}
+	return s != ""
+}

@@ -1,0 +1,86 @@
+package blob
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"slices"
+	"strings"
+)
+
+const (
+	magic      = "\x89SCF\r\n\x1a\n"
+	headerSize = 72
+	entrySize  = 64
+	maxTargets = 64
+	maxABIs    = 4
+	maxName    = 64
+	opRet      = 0x06 // BPF_RET|BPF_K
+)
+
+// Encode returns the blob's bytes. It refuses what Decode would refuse, so Decode inverts it.
+func Encode(b *Blob) ([]byte, error) {
+	le := binary.LittleEndian
+	caps := strings.Join(b.Inputs.Caps, " ")
+	if len(b.Name) > maxName || len(caps) > MaxSize || len(b.Targets) > maxTargets {
+		return nil, fmt.Errorf("blob %q: name, capabilities or targets are too many", b.Name)
+	}
+	text := b.Name + caps
+	for _, t := range b.Targets {
+		text += t.Label
+	}
+	first := (headerSize + entrySize*len(b.Targets) + len(text) + 7) &^ 7
+	out := make([]byte, first)
+	copy(out, magic)
+	le.PutUint16(out[8:], 1)
+	le.PutUint16(out[20:], uint16(len(b.Targets)))
+	out[22] = byte(b.Install)
+	le.PutUint32(out[24:], b.Flags)
+	le.PutUint32(out[28:], b.Kernel)
+	le.PutUint32(out[32:], b.Inputs.Kernel)
+	le.PutUint16(out[36:], uint16(len(b.Name)))
+	le.PutUint16(out[38:], uint16(len(caps)))
+	copy(out[40:], b.Inputs.Source[:])
+	copy(out[headerSize+entrySize*len(b.Targets):], text)
+	for i, t := range b.Targets {
+		e := out[headerSize+entrySize*i:][:entrySize]
+		if len(t.ABIs) > maxABIs || len(t.Label) > maxName || len(t.Program) > MaxInstructions*InstructionSize {
+			return nil, fmt.Errorf("target %q: ABIs, label or instructions are too many", t.Label)
+		}
+		for j, a := range t.ABIs {
+			le.PutUint32(e[8*j:], a.Audit)
+			le.PutUint32(e[8*j+4:], a.Bit)
+		}
+		e[32], e[33] = byte(t.Order), byte(len(t.ABIs))
+		le.PutUint16(e[34:], uint16(t.Instructions()))
+		le.PutUint32(e[36:], uint32(len(out)))
+		le.PutUint32(e[40:], crc32.Checksum(t.Program, castagnoli))
+		le.PutUint32(e[44:], t.returns())
+		le.PutUint32(e[48:], t.Allows)
+		le.PutUint16(e[52:], uint16(len(t.Label)))
+		out = append(out, t.Program...)
+	}
+	le.PutUint32(out[12:], uint32(len(out)))
+	le.PutUint32(out[16:], crc32.Checksum(out[20:first], castagnoli))
+	if _, err := Decode(out); err != nil {
+		return nil, fmt.Errorf("blob %q can't be written: %w", b.Name, err)
+	}
+	return out, nil
+}
+
+// returns collects the actions of the program's returns.
+func (t *Target) returns() (bits uint32) {
+	order := t.ByteOrder()
+	for in := range slices.Chunk(t.Program, InstructionSize) {
+		if len(in) < InstructionSize || order.Uint16(in) != opRet {
+			continue
+		}
+		if i := slices.Index(actions[:], order.Uint32(in[4:])&^0xffff); i >= 0 {
+			bits |= 1 << i
+		}
+	}
+	return bits
+}
+
+// actions are the SECCOMP_RET_* values of linux/seccomp.h in the order of Target.Actions' bits.
+var actions = [...]uint32{0x80000000, 0, 0x00030000, 0x00050000, 0x7fc00000, 0x7ff00000, 0x7ffc0000, 0x7fff0000}

@@ -1,0 +1,223 @@
+package load
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/seccompc/seccompc/blob"
+)
+
+// Check reports why this machine can't install the blob's program: no program for it, a kernel older than the policy
+// assumes, an action that the kernel would take for kill, or no seccomp at all. Nothing is changed.
+func Check(b *blob.Blob) error {
+	t, err := Select(b)
+	if err != nil {
+		return err
+	}
+	if err := kernelAtLeast(b); err != nil {
+		return err
+	}
+	for i, a := range actions {
+		if t.Actions&(1<<i) == 0 {
+			continue
+		}
+		_, _, errno := unix.Syscall(unix.SYS_SECCOMP, getActionAvail, 0, uintptr(unsafe.Pointer(&a.value)))
+		switch {
+		case errno == 0:
+		case a.since == "3.5" && (errno == unix.EINVAL || errno == unix.ENOSYS): // before 4.14 one can't ask
+			if _, err := unix.PrctlRetInt(unix.PR_GET_SECCOMP, 0, 0, 0, 0); err != nil {
+				return fmt.Errorf("%w: PR_GET_SECCOMP: %w", ErrUnsupported, err)
+			}
+		default:
+			return fmt.Errorf("policy %s uses the action %s, which this kernel lacks: it came with Linux %s (%w)", b.Name, a.name, a.since, errno)
+		}
+	}
+	return nil
+}
+
+const getActionAvail = 2 // SECCOMP_GET_ACTION_AVAIL of linux/seccomp.h
+
+// actions are SECCOMP_RET_* in the order of blob.Target.Actions' bits, with the kernel that brought each: seccomp(2).
+var actions = [...]struct {
+	value uint32
+	name  string
+	since string
+}{
+	{0x80000000, "kill_process", "4.14"}, {0, "kill_thread", "3.5"}, {0x00030000, "trap", "3.5"},
+	{0x00050000, "errno", "3.5"}, {0x7fc00000, "notify", "5.0"}, {0x7ff00000, "trace", "3.5"},
+	{0x7ffc0000, "log", "4.14"}, {0x7fff0000, "allow", "3.5"},
+}
+
+func kernelAtLeast(b *blob.Blob) error {
+	if b.Kernel == 0 {
+		return nil
+	}
+	var u unix.Utsname
+	if err := unix.Uname(&u); err != nil {
+		return fmt.Errorf("uname: %w", err)
+	}
+	release := unix.ByteSliceToString(u.Release[:])
+	var n [3]int
+	if _, err := fmt.Sscanf(release, "%d.%d", &n[0], &n[1]); err != nil {
+		return fmt.Errorf("kernel release %q is not a version", release)
+	}
+	fmt.Sscanf(release, "%d.%d.%d", &n[0], &n[1], &n[2])
+	if blob.Version(n[0], n[1], n[2]) < b.Kernel {
+		return fmt.Errorf("policy %s assumes Linux %d.%d or newer, this is %s", b.Name, b.Kernel>>16, b.Kernel>>8&0xff, release)
+	}
+	return nil
+}
+
+// Thread installs the blob's program for the calling thread, which must be locked to its goroutine
+// (runtime.LockOSThread), and sets no_new_privs. Threads that it starts later inherit both, others don't.
+func Thread(b *blob.Blob) error { return install(b, 0) }
+
+// Process installs the blob's program for all threads of the process, and sets no_new_privs. If a thread can't take it
+// over (it has a filter of its own that this one doesn't descend from), no thread gets it.
+func Process(b *blob.Blob) error { return install(b, unix.SECCOMP_FILTER_FLAG_TSYNC) }
+
+func install(b *blob.Blob, flags uintptr) error {
+	if err := Check(b); err != nil {
+		return err
+	}
+	i, err := prepare(b, flags)
+	if err != nil {
+		return err
+	}
+	runtime.LockOSThread() // the flag and the filter must meet on one thread
+	defer runtime.UnlockOSThread()
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return fmt.Errorf("PR_SET_NO_NEW_PRIVS: %w", err)
+	}
+	ret, _, errno := unix.RawSyscall6(i.nr, i.arg0, i.arg1, i.prog(), 0, 0, 0)
+	runtime.KeepAlive(i)
+	return i.error(ret, errno)
+}
+
+// An installation is one system call that installs a filter, with all that it points to.
+type installation struct {
+	policy     string
+	nr         uintptr
+	arg0, arg1 uintptr
+	fprog      unix.SockFprog
+}
+
+func (i *installation) prog() uintptr { return uintptr(unsafe.Pointer(&i.fprog)) }
+
+// prepare picks prctl where no flag is wanted, which every kernel with filters has, and seccomp(2) where one is.
+func prepare(b *blob.Blob, flags uintptr) (*installation, error) {
+	t, err := Select(b)
+	if err != nil {
+		return nil, err
+	}
+	// The kernel counts in 16 bits; a program that wraps there would be another one.
+	if n := t.Instructions(); n < 1 || n > blob.MaxInstructions {
+		return nil, fmt.Errorf("policy %s: program of %d instructions", b.Name, n)
+	}
+	filter := make([]unix.SockFilter, t.Instructions())
+	copy(unsafe.Slice((*byte)(unsafe.Pointer(&filter[0])), len(t.Program)), t.Program)
+	i := &installation{policy: b.Name, nr: unix.SYS_PRCTL, arg0: unix.PR_SET_SECCOMP, arg1: unix.SECCOMP_MODE_FILTER}
+	i.fprog = unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
+	if flags |= uintptr(b.Flags); flags != 0 {
+		i.nr, i.arg0, i.arg1 = unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, flags
+	}
+	return i, nil
+}
+
+// error reads the kernel's answer: TSYNC reports the thread that refused by its id instead of an errno.
+func (i *installation) error(ret uintptr, errno syscall.Errno) error {
+	switch {
+	case errno != 0:
+		return fmt.Errorf("policy %s: the kernel refuses the filter: %w", i.policy, errno)
+	case ret != 0:
+		return fmt.Errorf("policy %s: thread %d can't take the filter over", i.policy, ret)
+	}
+	return nil
+}
+
+// Exec installs the blobs' programs for this thread in the order given and executes the command. On success it does
+// not return. An *ExecError means that filters are on and the command is not: the caller must end the process.
+//
+// Everything that the Go runtime would do under the filter is done before: its handler for the preemption signal is
+// taken away, and the limit on open files, which it raised, is put back.
+func Exec(c Command, blobs ...*blob.Blob) error {
+	if len(blobs) == 0 {
+		return errors.New("no blob: the command would run without a filter")
+	}
+	var installs []*installation
+	for n, b := range blobs {
+		if err := Check(b); err != nil {
+			return err
+		}
+		i, err := prepare(b, 0)
+		if err != nil {
+			return err
+		}
+		t, _ := Select(b)
+		if err := letsThrough(b, t, n+1 < len(blobs), blobs[min(n+1, len(blobs)-1)]); err != nil {
+			return err
+		}
+		installs = append(installs, i)
+	}
+	path, err := unix.BytePtrFromString(c.Path)
+	if err != nil {
+		return err
+	}
+	argv, err := syscall.SlicePtrFromStrings(c.Args)
+	if err != nil {
+		return err
+	}
+	envv, err := syscall.SlicePtrFromStrings(c.Env)
+	if err != nil {
+		return err
+	}
+	runtime.LockOSThread()
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return fmt.Errorf("PR_SET_NO_NEW_PRIVS: %w", err)
+	}
+	// An execve that fails: before it, package syscall restores RLIMIT_NOFILE, which it raised at start and lets
+	// nobody else see.
+	_ = syscall.Exec("", nil, nil)
+	// A zero struct sigaction is SIG_DFL in every ABI's layout; by default SIGURG is ignored.
+	var sigaction [64]byte
+	sigset := uintptr(8)
+	if strings.HasPrefix(runtime.GOARCH, "mips") {
+		sigset = 16
+	}
+	if _, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(unix.SIGURG), uintptr(unsafe.Pointer(&sigaction[0])), 0, sigset, 0, 0); errno != 0 {
+		return fmt.Errorf("rt_sigaction: %w", errno)
+	}
+	for n, i := range installs {
+		if ret, _, errno := unix.RawSyscall6(i.nr, i.arg0, i.arg1, i.prog(), 0, 0, 0); errno != 0 || ret != 0 {
+			if err := i.error(ret, errno); n == 0 {
+				return err
+			} else {
+				return &ExecError{err}
+			}
+		}
+	}
+	_, _, errno := unix.RawSyscall(unix.SYS_EXECVE, uintptr(unsafe.Pointer(path)), uintptr(unsafe.Pointer(&argv[0])), uintptr(unsafe.Pointer(&envv[0])))
+	runtime.KeepAlive(installs)
+	return &ExecError{errno}
+}
+
+// letsThrough refuses a program that would stop the loader itself: at its execve, or at the next filter's installation.
+func letsThrough(b *blob.Blob, t *blob.Target, more bool, next *blob.Blob) error {
+	switch {
+	case b.Install != blob.Exec:
+		return fmt.Errorf("policy %s is made for a process that installs it itself (install: self)", b.Name)
+	case t.Allows&blob.AllowsExecve == 0:
+		return fmt.Errorf("policy %s denies execve, so no command could start under it", b.Name)
+	case more && next.Flags == 0 && t.Allows&blob.AllowsPrctl == 0:
+		return fmt.Errorf("policy %s denies prctl, so no further policy could be installed: put it last", b.Name)
+	case more && next.Flags != 0 && t.Allows&blob.AllowsSeccomp == 0:
+		return fmt.Errorf("policy %s denies seccomp(2), so policy %s with its flags could not be installed: put it last", b.Name, next.Name)
+	}
+	return nil
+}

@@ -1,0 +1,20 @@
+//go:build !linux
+
+package load
+
+import "github.com/seccompc/seccompc/blob"
+
+// Read reads and checks a blob; off Linux it returns ErrUnsupported.
+func Read(string) (*blob.Blob, error) { return nil, ErrUnsupported }
+
+// Check reports why the blob can't be installed; off Linux it returns ErrUnsupported.
+func Check(*blob.Blob) error { return ErrUnsupported }
+
+// Thread installs the blob's program for the calling thread; off Linux it returns ErrUnsupported.
+func Thread(*blob.Blob) error { return ErrUnsupported }
+
+// Process installs the blob's program for all threads; off Linux it returns ErrUnsupported.
+func Process(*blob.Blob) error { return ErrUnsupported }
+
+// Exec installs the blobs' programs and executes the command; off Linux it returns ErrUnsupported.
+func Exec(Command, ...*blob.Blob) error { return ErrUnsupported }

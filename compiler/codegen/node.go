@@ -1,0 +1,44 @@
+package codegen
+
+import "github.com/seccompc/seccompc/compiler/resolve"
+
+// A node is a test of a word of struct seccomp_data under a mask, or a return. Nodes are immutable; equal nodes are
+// one node.
+type node struct {
+	op      op
+	word    uint32 // offset in struct seccomp_data
+	mask    uint32 // all: the word as it is
+	k       uint32 // operand, or the value to return
+	yes, no *node
+}
+
+type op uint8
+
+const (
+	ret op = iota
+	jeq
+	jgt
+	jge
+	jset
+)
+
+const all = 0xffffffff
+
+type builder struct{ nodes map[node]*node }
+
+func (b *builder) intern(n node) *node {
+	if known := b.nodes[n]; known != nil {
+		return known
+	}
+	b.nodes[n] = &n
+	return &n
+}
+
+func (b *builder) ret(a resolve.Action) *node { return b.intern(node{op: ret, k: uint32(a)}) }
+
+func (b *builder) test(word, mask uint32, o op, k uint32, yes, no *node) *node {
+	if yes == no {
+		return yes
+	}
+	return b.intern(node{o, word, mask, k, yes, no})
+}

@@ -1,0 +1,309 @@
+package policy
+
+import (
+	"go/scanner"
+	"go/token"
+	"regexp"
+	"strings"
+)
+
+// An Expr is a node of a condition. Its Op tells the shape:
+//
+//	LOR, LAND            X || Y, X && Y
+//	NOT                  !X
+//	EQL NEQ LSS LEQ GTR GEQ   X is an operand, Y a constant expression
+//	CALL                 oneof: X is an operand, List its values, constant expressions
+//	AND OR XOR SHL SHR   constant arithmetic on X and Y; as an operand, AND is a parameter X under a mask Y
+//	SUB TILDE            constant -X, ~X
+//	IDENT                a parameter, as an operand; else a named constant
+//	INT                  a literal
+//
+// An operand is a parameter or a parameter under a mask, nothing else: Parse refuses all other trees.
+type Expr struct {
+	Op   Op
+	Pos  Pos
+	Text string // of IDENT and INT
+	X, Y *Expr
+	List []*Expr
+}
+
+// Op is a node's kind, one of go/token's tokens.
+type Op = token.Token
+
+// CALL marks a oneof; go/token has no token for a call, and its parenthesis is free.
+const CALL = token.LPAREN
+
+const maxDepth = 200 // of parentheses and unary operators; deeper input is an attack on the stack, not a policy
+
+// operand returns e's parameter and the mask on it, if any; param is nil where e is no operand.
+func (e *Expr) operand() (param, mask *Expr) {
+	switch {
+	case e.Op == token.IDENT:
+		return e, nil
+	case e.Op == token.AND && e.X.Op == token.IDENT:
+		return e.X, e.Y
+	}
+	return nil, nil
+}
+
+// Operand returns the parameter of a comparison or oneof, and the mask on it or nil.
+func (e *Expr) Operand() (param, mask *Expr) { return e.X.operand() }
+
+type exprParser struct {
+	sc    scanner.Scanner
+	file  *token.File
+	at    func(offset int) Pos
+	diags *Diagnostics
+	bad   bool
+
+	tok   token.Token
+	lit   string
+	pos   Pos
+	depth int
+}
+
+// parseExpr reads one condition; at maps an offset in text to its place in the source. Nil means that errors were
+// added to diags.
+func parseExpr(text string, at func(int) Pos, diags *Diagnostics) *Expr {
+	p := &exprParser{at: at, diags: diags}
+	p.file = token.NewFileSet().AddFile("", -1, len(text))
+	p.sc.Init(p.file, []byte(text), func(pos token.Position, msg string) {
+		p.errorf(at(pos.Offset), "", "%s in a condition", msg)
+	}, scanner.ScanComments)
+	p.next()
+	if p.tok == token.EOF {
+		p.errorf(p.pos, "leave the condition out to match always", "empty condition")
+		return nil
+	}
+	e := p.binary(1)
+	if p.tok != token.EOF {
+		p.unexpected("after the condition")
+	}
+	if p.bad || !p.condition(e) {
+		return nil
+	}
+	return e
+}
+
+func (p *exprParser) errorf(pos Pos, hint, format string, args ...any) {
+	if !p.bad { // later errors of the same condition are mostly echoes
+		p.diags.Errorf(pos, hint, format, args...)
+	}
+	p.bad = true
+}
+
+func (p *exprParser) next() {
+	for {
+		pos, tok, lit := p.sc.Scan()
+		if tok == token.SEMICOLON && lit == "\n" { // the scanner's own, at a line's end
+			if int(pos)-p.file.Base() < p.file.Size() {
+				continue
+			}
+			tok = token.EOF
+		}
+		p.pos, p.tok, p.lit = p.at(int(pos)-p.file.Base()), tok, lit
+		if lit == "" {
+			p.lit = tok.String()
+		}
+		if tok.IsKeyword() { // parameters are called type, func, range
+			p.tok = token.IDENT
+		}
+		return
+	}
+}
+
+func (p *exprParser) unexpected(where string) {
+	hint := ""
+	switch p.tok {
+	case token.ASSIGN:
+		hint = "equality is written =="
+	case token.COMMENT:
+		hint = "put the comment behind a # outside of the condition"
+	case token.EOF:
+		p.errorf(p.pos, "", "the condition ends early")
+		return
+	}
+	p.errorf(p.pos, hint, "unexpected %q %s", p.lit, where)
+}
+
+// binary parses binary operators of at least the given precedence, which are Go's.
+func (p *exprParser) binary(least int) *Expr {
+	x := p.unary()
+	for !p.bad {
+		prec := p.tok.Precedence()
+		if prec < least {
+			return x
+		}
+		switch p.tok {
+		case token.ADD, token.SUB, token.MUL, token.QUO, token.REM, token.AND_NOT:
+			p.errorf(p.pos, "constant expressions know | & ^ ~ << >> and unary minus", "operator %q is not part of the language", p.lit)
+			return x
+		}
+		e := &Expr{Op: p.tok, Pos: p.pos, X: x}
+		p.next()
+		e.Y = p.binary(prec + 1)
+		x = e
+	}
+	return x
+}
+
+func (p *exprParser) unary() *Expr {
+	if p.depth++; p.depth > maxDepth {
+		p.errorf(p.pos, "", "condition nested deeper than %d levels", maxDepth)
+	}
+	defer func() { p.depth-- }()
+	e := &Expr{Op: p.tok, Pos: p.pos, Text: p.lit}
+	if p.bad {
+		return e
+	}
+	switch p.tok {
+	case token.NOT, token.SUB, token.TILDE:
+		p.next()
+		e.Text = ""
+		e.X = p.unary()
+	case token.XOR:
+		p.errorf(p.pos, "bitwise complement is written ~", "unary %q is not part of the language", p.lit)
+	case token.LPAREN:
+		p.next()
+		e = p.binary(1)
+		p.expect(token.RPAREN)
+	case token.INT:
+		p.literal(e)
+		p.next()
+	case token.FLOAT, token.IMAG, token.CHAR, token.STRING:
+		p.errorf(p.pos, "write whole numbers in decimal, hexadecimal (0x) or octal (0o)", "%q is not a whole number", p.lit)
+	case token.IDENT:
+		p.next()
+		if p.tok == token.LPAREN {
+			p.call(e)
+		}
+	default:
+		p.unexpected("in a condition")
+	}
+	return e
+}
+
+func (p *exprParser) expect(tok token.Token) {
+	if p.tok != tok {
+		p.unexpected("where " + `"` + tok.String() + `"` + " is missing")
+		return
+	}
+	p.next()
+}
+
+// number is the one notation for whole numbers, in conditions and everywhere else.
+var number = regexp.MustCompile(`^(0|[1-9][0-9]*|0[xX][0-9a-fA-F]+|0[oO][0-7]+)$`)
+
+const numberHint = "write it in decimal without leading zeros, in hexadecimal (0x) or in octal (0o), without underscores"
+
+func (p *exprParser) literal(e *Expr) {
+	if !number.MatchString(e.Text) {
+		p.errorf(e.Pos, numberHint, "number %q is in a notation that readers take in two ways", e.Text)
+	}
+}
+
+func (p *exprParser) call(e *Expr) {
+	if e.Text != "oneof" {
+		p.errorf(e.Pos, "the only function is oneof(parameter, value, ...)", "%q is not a function", e.Text)
+		return
+	}
+	e.Op, e.Text = CALL, ""
+	p.next()
+	e.X = p.binary(1)
+	for p.tok == token.COMMA {
+		p.next()
+		e.List = append(e.List, p.binary(1))
+	}
+	if len(e.List) == 0 && p.tok == token.RPAREN {
+		p.errorf(p.pos, "", "oneof has no values")
+	}
+	p.expect(token.RPAREN)
+}
+
+// condition checks that e is a condition as Expr's doc describes it.
+func (p *exprParser) condition(e *Expr) bool {
+	switch e.Op {
+	case token.LAND, token.LOR:
+		return p.condition(e.X) && p.condition(e.Y)
+	case token.NOT:
+		return p.condition(e.X)
+	case token.EQL, token.NEQ, token.LSS, token.LEQ, token.GTR, token.GEQ:
+		switch {
+		case isComparison(e.X.Op):
+			p.errorf(e.Pos, "join two comparisons with &&", "chained comparison at %q", e.Op)
+		case isComparison(e.Y.Op):
+			p.errorf(e.Y.Pos, "join two comparisons with &&", "chained comparison at %q", e.Y.Op)
+		case e.X.Op == token.INT:
+			p.errorf(e.X.Pos, "the parameter comes first: arg0 == 1", "a comparison starts with the number %q", e.X.Text)
+		}
+		return !p.bad && p.isOperand(e.X) && p.constant(e.Y)
+	case CALL:
+		ok := p.isOperand(e.X)
+		for _, v := range e.List {
+			ok = ok && p.constant(v)
+		}
+		return ok
+	case token.IDENT, token.AND:
+		p.errorf(e.Pos, "compare it: arg0 & 1 != 0", "%q is no comparison", e)
+	default:
+		p.errorf(e.Pos, "a condition compares a parameter: arg0 == 1", "%q is no condition", e)
+	}
+	return false
+}
+
+func isComparison(op Op) bool { return op.Precedence() == token.EQL.Precedence() }
+
+func (p *exprParser) isOperand(e *Expr) bool {
+	if param, mask := e.operand(); param != nil {
+		return mask == nil || p.constant(mask)
+	}
+	hint := "the left side is a parameter, or a parameter & mask"
+	if e.Op.Precedence() >= token.OR.Precedence() && e.Y != nil && e.leftmost().Op == token.IDENT {
+		hint = "put the mask in parentheses: " + e.leftmost().Text + " & (A | B)"
+	}
+	p.errorf(e.Pos, hint, "%q can't be compared", e)
+	return false
+}
+
+func (e *Expr) leftmost() *Expr {
+	for e.X != nil {
+		e = e.X
+	}
+	return e
+}
+
+func (p *exprParser) constant(e *Expr) bool {
+	switch e.Op {
+	case token.INT, token.IDENT:
+		return true
+	case token.SUB, token.TILDE:
+		return p.constant(e.X)
+	case token.AND, token.OR, token.XOR, token.SHL, token.SHR:
+		return p.constant(e.X) && p.constant(e.Y)
+	}
+	p.errorf(e.Pos, "", "%q is not a constant", e)
+	return false
+}
+
+// String returns the expression in the language's notation, with parentheses wherever two operators meet.
+func (e *Expr) String() string {
+	inner := func(x *Expr) string {
+		if x.Y != nil && x.Op != CALL {
+			return "(" + x.String() + ")"
+		}
+		return x.String()
+	}
+	switch {
+	case e.Op == CALL:
+		parts := []string{e.X.String()}
+		for _, v := range e.List {
+			parts = append(parts, v.String())
+		}
+		return "oneof(" + strings.Join(parts, ", ") + ")"
+	case e.Y != nil:
+		return inner(e.X) + " " + e.Op.String() + " " + inner(e.Y)
+	case e.X != nil:
+		return e.Op.String() + inner(e.X)
+	}
+	return e.Text
+}

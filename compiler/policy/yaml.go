@@ -1,0 +1,235 @@
+package policy
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"gopkg.in/yaml.v3"
+)
+
+// MaxSize is the most a policy file may hold, in bytes.
+const MaxSize = 1 << 20
+
+type parser struct {
+	file  string
+	lines []string
+	diags Diagnostics
+}
+
+func (p *parser) pos(n *yaml.Node) Pos { return Pos{p.file, n.Line, n.Column} }
+
+func (p *parser) errorf(n *yaml.Node, hint, format string, args ...any) {
+	p.diags.Errorf(p.pos(n), hint, format, args...)
+}
+
+// document returns the top-level mapping of the only YAML document in src, or nil after an error.
+func (p *parser) document(src []byte) *yaml.Node {
+	top := Pos{p.file, 1, 1}
+	switch {
+	case len(src) > MaxSize:
+		p.diags.Errorf(Pos{File: p.file}, "", "file of %d bytes: a policy has at most %d", len(src), MaxSize)
+		return nil
+	case !utf8.Valid(src):
+		p.diags.Errorf(Pos{File: p.file}, "", "not UTF-8 text")
+		return nil
+	case len(bytes.TrimSpace(src)) == 0:
+		p.diags.Errorf(Pos{File: p.file}, "a policy starts with seccompc: 1", "empty file")
+		return nil
+	}
+	dec := yaml.NewDecoder(bytes.NewReader(src))
+	var doc, second yaml.Node
+	if err := dec.Decode(&doc); err != nil {
+		if errors.Is(err, io.EOF) {
+			p.diags.Errorf(top, "a policy starts with seccompc: 1", "no YAML in the file")
+		} else {
+			p.syntax(err)
+		}
+		return nil
+	}
+	switch err := dec.Decode(&second); {
+	case err == nil:
+		p.errorf(&second, "one policy per file", "second YAML document")
+		return nil
+	case !errors.Is(err, io.EOF):
+		p.syntax(err)
+		return nil
+	}
+	root := doc.Content[0]
+	if root.Kind != yaml.MappingNode {
+		p.errorf(root, "a policy starts with seccompc: 1", "a policy is a YAML mapping, this is %s", kind(root))
+		return nil
+	}
+	return root
+}
+
+var (
+	yamlLine  = regexp.MustCompile(`(?s)^yaml: (?:line (\d+): )?(.*)$`)
+	bareGroup = regexp.MustCompile(`(?:^|[\s\[,:-])(@[\w-]*)`)
+)
+
+// syntax reports an error of the YAML parser, whose only trace of a position is a line number in its text.
+func (p *parser) syntax(err error) {
+	pos, msg := Pos{p.file, 1, 1}, err.Error()
+	if m := yamlLine.FindStringSubmatch(msg); m != nil {
+		msg = m[2]
+		if n, err := strconv.Atoi(m[1]); err == nil {
+			pos.Line = min(n, len(p.lines))
+		}
+	}
+	if strings.Contains(msg, "cannot start any token") {
+		for i, line := range p.lines { // the parser's line is off by one at times, the sign is not
+			code, _, _ := strings.Cut(line, "#")
+			if m := bareGroup.FindStringSubmatchIndex(code); m != nil {
+				at := Pos{p.file, i + 1, utf8.RuneCountInString(code[:m[2]]) + 1}
+				group := code[m[2]:m[3]]
+				p.diags.Errorf(at, fmt.Sprintf("put it in quotes: %q", group), "YAML can't start a word with %q", "@")
+				return
+			}
+			if t := len(line) - len(strings.TrimLeft(line, " \t")); strings.Contains(line[:t], "\t") {
+				at := Pos{p.file, i + 1, strings.IndexByte(line, '\t') + 1}
+				p.diags.Errorf(at, "indent with spaces", "YAML does not indent with tabs")
+				return
+			}
+		}
+	}
+	p.diags.Errorf(pos, "", "not YAML: %s", msg)
+}
+
+func kind(n *yaml.Node) string {
+	switch n.Kind {
+	case yaml.MappingNode:
+		return "a mapping"
+	case yaml.SequenceNode:
+		return "a list"
+	case yaml.ScalarNode:
+		if n.Tag == "!!null" && n.Value == "" {
+			return "empty"
+		}
+		return strconv.Quote(n.Value)
+	}
+	return "no value"
+}
+
+// strict refuses the parts of YAML that say one thing in two ways or hide what they say.
+func (p *parser) strict(n *yaml.Node, depth int) bool {
+	ok := true
+	fail := func(hint, format string, args ...any) {
+		p.errorf(n, hint, format, args...)
+		ok = false
+	}
+	switch {
+	case depth > maxDepth:
+		fail("", "nested deeper than %d levels", maxDepth)
+		return false
+	case n.Kind == yaml.AliasNode:
+		fail("write the value out, or make it a group", "alias %q: a policy has no aliases", "*"+n.Value)
+		return false
+	case n.Anchor != "":
+		fail("write the value out, or make it a group", "anchor %q: a policy has no anchors", "&"+n.Anchor)
+	case n.Style&yaml.TaggedStyle != 0:
+		hint := "leave the tag out"
+		if !strings.HasPrefix(n.Tag, "!!") {
+			hint = "a condition that starts with ! needs quotes: '!(arg0 == 1)'"
+		}
+		fail(hint, "YAML tag %q: a policy has no tags", n.Tag)
+	case n.Kind == yaml.ScalarNode && n.Tag == "!!merge":
+		fail("write the keys out", "merge key %q: a policy has no merges", n.Value)
+	case n.Kind == yaml.ScalarNode && n.Tag == "!!float" && n.Style == 0:
+		fail(fmt.Sprintf("put it in quotes if it is meant as text: %q", n.Value), "%q is a floating-point number to YAML", n.Value)
+	}
+	if n.Kind == yaml.MappingNode {
+		seen := map[string]*yaml.Node{}
+		for i := 0; i < len(n.Content); i += 2 {
+			k := n.Content[i]
+			if k.Kind != yaml.ScalarNode {
+				p.errorf(k, "", "a key is a word, this is %s", kind(k))
+				return false
+			}
+			if first := seen[k.Value]; first != nil {
+				p.errorf(k, "", "key %q is already on line %d", k.Value, first.Line)
+				ok = false
+			}
+			seen[k.Value] = k
+		}
+	}
+	for _, c := range n.Content {
+		ok = p.strict(c, depth+1) && ok
+	}
+	return ok
+}
+
+// fields calls the function named by each key of a mapping with its value, and reports unknown keys; near are other
+// words that may have been meant.
+func (p *parser) fields(n *yaml.Node, known map[string]func(*yaml.Node), near ...string) {
+	for i := 0; i < len(n.Content); i += 2 {
+		k, v := n.Content[i], n.Content[i+1]
+		if f := known[k.Value]; f != nil {
+			f(v)
+			continue
+		}
+		var keys []string
+		for name := range known {
+			keys = append(keys, name)
+		}
+		slices.Sort(keys)
+		hint := Suggest(k.Value, slices.Concat(keys, near))
+		if hint == "" {
+			hint = "the keys here are " + strings.Join(keys, ", ")
+		}
+		p.errorf(k, hint, "unknown key %q", k.Value)
+	}
+}
+
+// inScalar maps byte offsets in a scalar's value to places in the source. YAML folds white space and nothing else as
+// long as no escape is used, so the two texts are matched by their other characters.
+func (p *parser) inScalar(n *yaml.Node) func(int) Pos {
+	line, col := n.Line-1, n.Column-1
+	switch {
+	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
+		line, col = line+1, 0
+	case n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0:
+		col++
+	}
+	type place struct{ line, col int }
+	places := make([]place, len(n.Value)+1)
+	at := place{line + 1, col + 1}
+	var rest []rune
+	if line < len(p.lines) {
+		rest = []rune(p.lines[line])[min(col, utf8.RuneCountInString(p.lines[line])):]
+	}
+	for i, r := range n.Value {
+		if !unicode.IsSpace(r) {
+			for { // to the next character of the source that isn't white space
+				for len(rest) > 0 && unicode.IsSpace(rest[0]) {
+					rest, at.col = rest[1:], at.col+1
+				}
+				if len(rest) > 0 || at.line >= len(p.lines) {
+					break
+				}
+				rest, at = []rune(p.lines[at.line]), place{at.line + 1, 1}
+			}
+			places[i] = at
+			if len(rest) > 0 {
+				rest, at.col = rest[1:], at.col+1
+			}
+		}
+	}
+	places[len(n.Value)] = at
+	for i := len(n.Value) - 1; i >= 0; i-- {
+		if places[i].line == 0 { // white space, or inside a character
+			places[i] = places[i+1]
+		}
+	}
+	return func(offset int) Pos {
+		pl := places[min(offset, len(n.Value))]
+		return Pos{p.file, pl.line, pl.col}
+	}
+}

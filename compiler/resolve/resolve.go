@@ -1,0 +1,217 @@
+package resolve
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/seccompc/seccompc/arch"
+	"github.com/seccompc/seccompc/compiler/policy"
+)
+
+// Options are the facts of a compilation that a policy's rules may depend on.
+type Options struct {
+	Caps   []string     // capabilities granted, "CAP_SYS_BOOT"
+	Kernel arch.Version // oldest kernel to run on: rules that need a newer one are dropped; zero drops none
+}
+
+// Resolve resolves p for one target, the ABIs that one program serves, native first. The target is nil if there is
+// an error.
+func Resolve(p *policy.Policy, abis []*arch.ABI, o Options) (*Target, policy.Diagnostics) {
+	r := &resolver{policy: p, abis: abis, options: o}
+	r.review()
+	var rules []policy.Rule
+	for _, rule := range p.Rules {
+		if r.included(rule.When) {
+			rules = append(rules, rule)
+		}
+	}
+	t := &Target{Kernel: r.kernel}
+	for _, r.abi = range abis {
+		t.Filters = append(t.Filters, r.filter(rules))
+	}
+	r.abi = abis[0]
+	t.Foreign = r.answer(p.Foreign, KillProcess)
+	if r.diags.Err() != nil {
+		return nil, r.diags
+	}
+	return t, r.diags
+}
+
+type resolver struct {
+	policy   *policy.Policy
+	abis     []*arch.ABI
+	options  Options
+	reviewed arch.Version
+	kernel   arch.Version
+	diags    policy.Diagnostics
+
+	abi *arch.ABI // the one at work
+}
+
+func (r *resolver) review() {
+	if w := r.policy.Reviewed; w.Text != "" {
+		var err error
+		if r.reviewed, err = arch.ParseVersion(w.Text); err != nil {
+			r.diags.Errorf(w.Pos, `write the kernel that the rules were checked against: "6.12"`, "%v", err)
+		}
+	}
+}
+
+// answer resolves an action of the policy's head.
+func (r *resolver) answer(a policy.Action, absent Action) Action {
+	if a.Kind == 0 {
+		return absent
+	}
+	return r.action(a)
+}
+
+func (r *resolver) filter(rules []policy.Rule) *Filter {
+	f := &Filter{ABI: r.abi, Default: r.answer(r.policy.Default, KillProcess)}
+	enosys, _ := r.abi.Errno("ENOSYS")
+	absent := Errno | Action(enosys)
+	if f.Default == Log {
+		absent = Log // a policy that only watches watches new calls too
+	}
+	f.Unknown = r.answer(r.policy.Unknown, absent)
+
+	for _, s := range r.abi.Syscalls() {
+		since := arch.Since(s.Name)
+		if r.reviewed == (arch.Version{}) || since.Compare(r.reviewed) <= 0 {
+			f.Known = append(f.Known, s.Number)
+		}
+	}
+	names := r.named(rules)
+	for _, rule := range rules {
+		f.Rules = append(f.Rules, r.rule(rule, f, names)...)
+	}
+	for _, rule := range f.Rules {
+		f.Known = append(f.Known, rule.Numbers...)
+	}
+	slices.Sort(f.Known)
+	f.Known = slices.Compact(f.Known)
+	return f
+}
+
+func (r *resolver) rule(rule policy.Rule, f *Filter, named map[string]bool) []Rule {
+	action := f.Default
+	if rule.Action.Kind != policy.Default {
+		action = r.action(rule.Action)
+	}
+	if !r.on(rule.ABIs) {
+		return nil
+	}
+	var rules, multiplexed []Rule
+	var last *policy.Expr
+	for _, c := range rule.Calls {
+		calls := r.expand(c.Name, nil)
+		if r.policy.Imported {
+			multiplexed = append(multiplexed, r.multiplexed(c, action, named)...)
+		}
+		var numbers []uint32
+		for _, w := range calls {
+			if n, ok := r.number(w, rule); ok {
+				numbers = append(numbers, n)
+			}
+		}
+		if len(numbers) == 0 {
+			continue // a name that this ABI lacks
+		}
+		if n := len(rules); n > 0 && c.If == last {
+			rules[n-1].Numbers = append(rules[n-1].Numbers, numbers...)
+			continue
+		}
+		last = c.If
+		rules = append(rules, Rule{Pos: c.Name.Pos, Numbers: numbers, Cond: r.cond(c.If), Action: action})
+	}
+	rules = append(rules, multiplexed...)
+	for i := range rules {
+		slices.Sort(rules[i].Numbers)
+		rules[i].Numbers = slices.Compact(rules[i].Numbers)
+	}
+	return rules
+}
+
+// on reports whether a rule with this list of ABIs is for the one at work.
+func (r *resolver) on(words []policy.Word) bool {
+	on := len(words) == 0
+	for _, w := range words {
+		if lookup(w, &r.diags) == r.abi {
+			on = true
+		}
+	}
+	return on
+}
+
+// expand returns the calls that a word stands for: the members of a group, or itself.
+func (r *resolver) expand(w policy.Word, path []string) []policy.Word {
+	if w.Text == "" || w.Text[0] != '@' {
+		return []policy.Word{w}
+	}
+	g, ok := r.policy.Groups[w.Text]
+	if !ok {
+		var names []string
+		for name := range r.policy.Groups {
+			names = append(names, name)
+		}
+		slices.Sort(names)
+		r.diags.Errorf(w.Pos, policy.Suggest(w.Text, names), "unknown group %q", w.Text)
+		return nil
+	}
+	if slices.Contains(path, w.Text) {
+		r.diags.Errorf(w.Pos, "take it out of its own members", "group %q contains itself", w.Text)
+		return nil
+	}
+	var calls []policy.Word
+	for _, member := range g.Calls {
+		calls = append(calls, r.expand(member, append(path, w.Text))...)
+	}
+	return calls
+}
+
+// number resolves a name or number on the ABI at work; ok is false for a name that only other ABIs have.
+func (r *resolver) number(w policy.Word, rule policy.Rule) (n uint32, ok bool) {
+	if w.Text == "" {
+		return 0, false
+	}
+	if w.Text[0] >= '0' && w.Text[0] <= '9' {
+		return r.plain(w, rule)
+	}
+	if n, ok = r.abi.Number(w.Text); ok {
+		return n, true
+	}
+	if _, known := slices.BinarySearch(arch.Names(), w.Text); !known {
+		r.unknownName(w, rule)
+	}
+	return 0, false
+}
+
+func (r *resolver) unknownName(w policy.Word, rule policy.Rule) {
+	hint := policy.Suggest(w.Text, arch.Names())
+	if r.policy.Imported && (!rule.Action.Denies() || r.policy.Default.Denies()) {
+		r.diags.Warnf(w.Pos, hint, "unknown syscall %q: no ABI has it, so it is treated as every unknown number", w.Text)
+		return
+	}
+	if hint == "" {
+		hint = "seccompc list syscalls shows the names"
+	}
+	r.diags.Errorf(w.Pos, hint, "unknown syscall %q", w.Text)
+}
+
+// plain resolves a number, which means something only where a single ABI is meant.
+func (r *resolver) plain(w policy.Word, rule policy.Rule) (uint32, bool) {
+	n, err := strconv.ParseUint(w.Text, 0, 64)
+	single := len(rule.ABIs) == 1 || len(r.abis) == 1 && len(r.policy.Targets) == 1
+	switch {
+	case err != nil || n > NoCall:
+		r.diags.Errorf(w.Pos, "the kernel has 32 bits for it", "syscall number %q is too large", w.Text)
+	case n == NoCall:
+		r.diags.Errorf(w.Pos, "a tracer cancels a call with it; it always counts as unknown", "%q is no syscall's number", w.Text)
+	case !single:
+		r.diags.Errorf(w.Pos, "numbers differ by ABI: add abis: [x86_64], or write the name", "number %q in a rule for several ABIs", w.Text)
+	case r.abi.Audit == X86_64 && uint32(n)&X32Bit != r.abi.Bit:
+		r.diags.Errorf(w.Pos, "x32's numbers have bit 0x40000000 set, x86_64's have not", "number %q is not one of %s", w.Text, r.abi.Name)
+	default:
+		return uint32(n), true
+	}
+	return 0, false
+}
