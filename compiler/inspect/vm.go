@@ -48,6 +48,8 @@ func Run(prog []bpf.RawInstruction, bigEndian bool, c resolve.Call) (a resolve.A
 			return resolve.Action(in.K), steps, nil
 		case in.Op == 0x16:
 			return resolve.Action(m.a), steps, nil
+		case in.Op == 0x3c && m.x == 0: // a division by zero ends the program with 0
+			return resolve.KillThread, steps, nil
 		case in.Op&7 == 5: // a jump
 			taken, err := m.jump(in)
 			if err != nil {
@@ -161,11 +163,13 @@ func (m *machine) step(in bpf.RawInstruction) (err error) {
 		m.a -= operand
 	case 0x24, 0x2c:
 		m.a *= operand
-	case 0x34, 0x3c:
-		if operand == 0 {
+	case 0x34:
+		if in.K == 0 {
 			return fmt.Errorf("division by zero")
 		}
-		m.a /= operand
+		m.a /= in.K
+	case 0x3c:
+		m.a /= m.x // Run has seen to zero
 	case 0x54, 0x5c:
 		m.a &= operand
 	case 0x44, 0x4c:

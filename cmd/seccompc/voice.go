@@ -1,0 +1,91 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"unicode"
+
+	"github.com/seccompc/seccompc/compiler/policy"
+)
+
+// This file is the command's voice: what it says about mistakes, all of it on standard error.
+
+const (
+	red    = "31;1"
+	yellow = "33;1"
+	bold   = "1"
+)
+
+// paint colours s where a person reads it.
+func paint(code, s string) string {
+	info, err := os.Stderr.Stat()
+	if err != nil || info.Mode()&os.ModeCharDevice == 0 || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
+		return s
+	}
+	return "\x1b[" + code + "m" + s + "\x1b[0m"
+}
+
+// complain says what is wrong where no place in a file can be named. The hint may be empty.
+func complain(msg, hint string) {
+	fmt.Fprintf(os.Stderr, "seccompc: %s %s\n", paint(red, "error:"), msg)
+	say(hint)
+}
+
+func say(hint string) {
+	if hint != "" {
+		fmt.Fprintf(os.Stderr, "hint: %s\n", hint)
+	}
+}
+
+// report prints findings in the order of the source, each with its line and a caret under the place.
+func report(findings policy.Diagnostics, src []byte) {
+	lines := strings.Split(string(src), "\n")
+	for _, d := range findings.Sorted() {
+		kind := paint(red, "error:")
+		if d.Warning {
+			kind = paint(yellow, "warning:")
+		}
+		fmt.Fprintf(os.Stderr, "%s: %s %s\n", paint(bold, d.Pos.String()), kind, d.Msg)
+		if d.Pos.Line > 0 && d.Pos.Line <= len(lines) {
+			quote(lines[d.Pos.Line-1], d.Pos.Col)
+		}
+		say(d.Hint)
+	}
+}
+
+// quote shows a line and a caret under its column, which counts characters from 1. Of a long line it shows the part
+// around the caret.
+func quote(line string, col int) {
+	const width = 100
+	text := []rune(strings.TrimRight(line, "\r"))
+	from, to := 0, len(text)
+	before, after := "", ""
+	if len(text) > width {
+		from = max(0, min(col-1, len(text))-width/2)
+		to = min(len(text), from+width)
+		if from > 0 {
+			before = "..."
+		}
+		if to < len(text) {
+			after = "..."
+		}
+	}
+	var shown, pad strings.Builder
+	for i := from; i < to; i++ {
+		r := text[i]
+		blank := ' '
+		switch {
+		case r == '\t':
+			blank = '\t' // as wide as above
+		case !unicode.IsPrint(r):
+			r = unicode.ReplacementChar // the file may be hostile to terminals
+		}
+		shown.WriteRune(r)
+		if i < col-1 {
+			pad.WriteRune(blank)
+		}
+	}
+	fmt.Fprintf(os.Stderr, "    %s%s%s\n", before, shown.String(), after)
+	fmt.Fprintf(os.Stderr, "    %s%s%s\n", strings.Repeat(" ", len(before)), pad.String(), paint(red, "^"))
+}
