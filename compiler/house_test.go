@@ -32,8 +32,9 @@ var house = map[string][]string{
 		"compiler/resolve", "golang.org/x/net/bpf"},
 	"cmd/seccompc": {"arch", "blob", "compiler", "compiler/exporter", "compiler/inspect", "compiler/policy",
 		"compiler/resolve", "github.com/spf13/cobra"},
-	"cmd/seccomp-load": {"blob", "blob/load", "golang.org/x/sys/unix"},
-	"policies":         {},
+	"cmd/seccomp-load":             {"blob", "blob/load", "golang.org/x/sys/unix"},
+	"policies":                     {},
+	"compiler/resolve/resolvetest": {"arch", "compiler/resolve"},
 }
 
 // portable packages build wherever people write policies; they ask the system nothing.

@@ -78,14 +78,14 @@ func (b *builder) member(arg, bits int, s set, yes, no *node, abi *arch.ABI) *no
 	last := no
 	for i := 0; i < len(starts); {
 		h := starts[i] >> 32
-		under := []run{{start: 0, to: last, weight: 1}}
+		under := []run{{start: 0, to: last, weight: argumentWeight}}
 		for ; i < len(starts) && starts[i]>>32 == h; i++ {
 			last = outcomes[i]
-			under = append(under, run{start: uint32(starts[i]), to: last, weight: 1})
+			under = append(under, run{start: uint32(starts[i]), to: last, weight: argumentWeight})
 		}
-		runs = append(runs, run{start: uint32(h), to: b.search(low, under), weight: 1})
+		runs = append(runs, run{start: uint32(h), to: b.search(low, under), weight: argumentWeight * len(under)})
 		if h < all && (i == len(starts) || starts[i]>>32 > h+1) {
-			runs = append(runs, run{start: uint32(h) + 1, to: last, weight: 1})
+			runs = append(runs, run{start: uint32(h) + 1, to: last, weight: argumentWeight})
 		}
 	}
 	if bits == 32 {
@@ -104,12 +104,12 @@ func (b *builder) compare(c resolve.Compare, yes, no *node, abi *arch.ABI) *node
 	case resolve.LE:
 		c.Op, yes, no = resolve.GT, no, yes
 	}
+	if c.Op == resolve.GE && c.Value == 0 {
+		return yes
+	}
 	high, low := words(c.Arg, abi)
 	onLow := b.compareWord(low, uint32(c.Mask), c.Op, uint32(c.Value), yes, no)
-	if c.Bits == 32 {
-		return onLow
-	}
-	mask, k := uint32(c.Mask>>32), uint32(c.Value>>32)
+	mask, k := uint32(c.Mask>>32), uint32(c.Value>>32) // both 0 for a comparison of 32 bits, which then needs no test
 	n := b.compareWord(high, mask, resolve.EQ, k, onLow, no)
 	if c.Op != resolve.EQ {
 		n = b.compareWord(high, mask, resolve.GT, k, yes, n)

@@ -62,27 +62,31 @@ func (b *builder) numbers(t *resolve.Target, f *resolve.Filter) *node {
 	if f.ABI.Audit != resolve.X86_64 {
 		return b.search(offNR, b.runs(f, 0, resolve.NoCall))
 	}
-	// Two ABIs share this audit number; bit 30 tells them apart, but for the number of a cancelled call.
-	foreign, unknown := b.ret(t.Foreign), b.ret(f.Unknown)
-	native, x32 := []run{{start: 0, to: foreign}}, []run{{start: resolve.X32Bit, to: foreign}}
-	for _, g := range t.Filters {
-		switch {
-		case g.ABI.Audit != resolve.X86_64:
-		case g.ABI.Bit == 0:
-			native = b.runs(g, 0, resolve.X32Bit-1)
-		default:
-			x32 = b.runs(g, resolve.X32Bit, 2*resolve.X32Bit-1)
+	// Two ABIs share this audit number, and bit 30 tells them apart: the quarters of the number space alternate.
+	quarter := func(i uint32) []run {
+		first := i * resolve.X32Bit
+		for _, g := range t.Filters {
+			if g.ABI.Audit == f.ABI.Audit && g.ABI.Bit == first&resolve.X32Bit {
+				return b.runs(g, first, first+(resolve.X32Bit-1))
+			}
+		}
+		return []run{{start: first, to: b.ret(t.Foreign)}}
+	}
+	low, high := quarter(0), quarter(1)
+	upper := slices.Concat(quarter(2), quarter(3), []run{{start: resolve.NoCall, to: b.ret(f.Unknown)}})
+	if len(upper) == 3 { // no rule reaches up here: only the bit counts, and whether there is a call at all
+		native, x32 := upper[0].to, upper[1].to
+		top := b.test(offNR, all, jset, resolve.X32Bit, b.test(offNR, all, jeq, resolve.NoCall, upper[2].to, x32), native)
+		upper = []run{{start: 2 * resolve.X32Bit, to: top}}
+		// The numbers above each table can share the test.
+		if above := &high[len(high)-1].to; *above == x32 {
+			*above = top
+			if above := &low[len(low)-1].to; len(high) == 1 && *above == native {
+				*above = top
+			}
 		}
 	}
-	// Above both tables only the bit counts.
-	last := b.test(offNR, all, jeq, resolve.NoCall, unknown, x32[len(x32)-1].to)
-	top := b.test(offNR, all, jset, resolve.X32Bit, last, native[len(native)-1].to)
-	if len(x32) == 1 { // nothing to find below it either
-		native[len(native)-1].to = top
-		return b.search(offNR, native)
-	}
-	x32[len(x32)-1].to = top
-	return b.search(offNR, append(native, x32...))
+	return b.search(offNR, slices.Concat(low, high, upper))
 }
 
 // runs cuts the numbers from first to last into runs of equal outcome.
@@ -97,6 +101,9 @@ func (b *builder) runs(f *resolve.Filter, first, last uint32) []run {
 	runs := []run{{start: first, to: unknown}}
 	next := uint64(first) // the first number not yet covered
 	for _, n := range f.Known {
+		if n < first || n > last {
+			continue
+		}
 		if uint64(n) > next {
 			runs = append(runs, run{start: uint32(next), to: unknown})
 		}

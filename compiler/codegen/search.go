@@ -16,6 +16,10 @@ const (
 	costStep        = 0.0024
 )
 
+// argumentWeight is the weight of an argument's run. The emulation never sees arguments, but calls do: a filter is
+// installed once, and at 0.00013 us per executed instruction this stands for about 70 calls with each value.
+const argumentWeight = 4
+
 // merge joins neighbours of equal outcome, and drops runs that the next one's start makes empty.
 func merge(runs []run) []run {
 	var out []run
@@ -84,9 +88,9 @@ func (s *searcher) plan() [][]choice {
 	return plan
 }
 
-// lone reports whether run i is a single value.
+// lone reports whether run i is a single value that another run follows.
 func (s *searcher) lone(i int) bool {
-	return i+1 < len(s.runs) && s.runs[i+1].start == s.runs[i].start+1 || s.runs[i].start == all
+	return i+1 < len(s.runs) && s.runs[i+1].start == s.runs[i].start+1
 }
 
 // base returns the outcome that is left when runs i to j are all lone exceptions but for those of one outcome.

@@ -51,9 +51,25 @@ func spans(c resolve.Cond, arg int, top uint64) (set, bool) {
 	return nil, false
 }
 
+// union returns the values that satisfy any of conds.
 func union(conds []resolve.Cond, arg int, top uint64) (set, bool) {
 	var every set
-	for _, c := range conds {
+	// Chains such as a || b || c nest; sorting each level's set would take quadratic time.
+	for todo := slices.Clone(conds); len(todo) > 0; {
+		c := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		switch c := c.(type) {
+		case resolve.Any:
+			todo = append(todo, c...)
+			continue
+		case resolve.Not:
+			if all, ok := c.Cond.(resolve.All); ok {
+				for _, x := range all {
+					todo = append(todo, resolve.Not{Cond: x})
+				}
+				continue
+			}
+		}
 		s, ok := spans(c, arg, top)
 		if !ok {
 			return nil, false
