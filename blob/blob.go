@@ -14,38 +14,43 @@
 //
 // # Format
 //
-// Integers are little-endian, save in the programs. Unused bytes are zero, and a reader refuses those that are not.
+// Integers are little-endian, save in the programs. A CRC-32C is the one of iSCSI (RFC 3720): polynomial 0x1edc6f41,
+// bits reflected, begun with and finally inverted by 0xffffffff; of "123456789" it is 0xe3069283. Bytes and bits that
+// have no meaning here are zero, and a reader refuses those that are not, as it refuses everything else that this text
+// does not allow.
 //
 //	offset size header
 //	     0    8 magic: 89 'S' 'C' 'F' 0d 0a 1a 0a; line-end conversion and text-mode copies break it
 //	     8    2 major version, 1: a reader refuses any other
 //	    10    2 minor version, 0: a reader refuses any other
-//	    12    4 size of the file, at most MaxSize
+//	    12    4 size of the file, at most 1 MiB (1048576)
 //	    16    4 CRC-32C of the bytes from 20 up to the first program
 //	    20    2 number of targets, 1 to 64
 //	    22    1 how it is installed: 1 exec (the program is loaded, then a command executed), 2 self (by the process)
 //	    23    1 zero
 //	    24    4 filter flags of seccomp(2) that the policy wants: LOG 2, SPEC_ALLOW 4
-//	    28    4 least kernel that the programs assume, as KERNEL_VERSION(a,b,c) of linux/version.h, 0: none
+//	    28    4 least kernel that the programs assume, as KERNEL_VERSION(a,b,c) of linux/version.h: a<<16 | b<<8 | c,
+//	            b and c at most 255; 0: none
 //	    32    4 compilation input: oldest kernel to run on, encoded alike, 0: not given
 //	    36    2 length of the policy's name, 1 to 64
-//	    38    2 length of the capabilities
+//	    38    2 length of the capabilities, 0: none
 //	    40   32 compilation input: SHA-256 of the policy's source with LF line ends
 //	    72   64 for each target, its entry
-//	            the policy's name: letters, digits, '.', '_' and '-'
-//	            compilation input: the granted capabilities, names in ascending order, separated by one space
-//	            for each target, its label
+//	            the policy's name: ASCII letters, digits, '.', '_' and '-'
+//	            compilation input: the granted capabilities, ASCII letters, digits and '_', in ascending order of their
+//	            bytes, each once, separated by one space
+//	            for each target, in the order of the entries, its label: ASCII letters, digits, '_' and '+'
 //	            zero bytes up to a multiple of 8
 //	            the programs in the order of their entries, without gaps, up to the end of the file
 //
 //	offset size target entry
-//	     0   32 the ABIs served, the native one first, 4 times: audit architecture (linux/audit.h), then the bits
-//	            that tell its numbers from others of that architecture (x32: 0x40000000); zero where unused.
-//	            No ABI is served by two targets
-//	    32    1 byte order of the program: 1 little-endian, 2 big-endian
+//	     0   32 the ABIs served, the native one first, each in 8 bytes: audit architecture (AUDIT_ARCH_* of
+//	            linux/audit.h, never 0), then the bits that tell its numbers from others of that architecture (x32:
+//	            0x40000000); zero where unused
+//	    32    1 byte order of the program and the ABIs: 1 little-endian, 2 big-endian
 //	    33    1 number of ABIs served, 1 to 4
 //	    34    2 number of instructions, 1 to 4096
-//	    36    4 offset of the program
+//	    36    4 offset of the program in the file
 //	    40    4 CRC-32C of the program
 //	    44    4 actions that the program returns: bit 0 kill_process, 1 kill_thread, 2 trap, 3 errno, 4 notify,
 //	            5 trace, 6 log, 7 allow
@@ -54,12 +59,19 @@
 //	    52    2 length of the label, 1 to 64
 //	    54   10 zero
 //
-// A label names the ABIs served for people, as in "x86_64+i386": the names are letters, digits and '_'.
+// An ABI is told by all of audit architecture, bits and byte order: aarch64 and arm have one audit architecture for both
+// orders. No ABI is served twice, be it by one target or by two. A label names the ABIs served, for people, as in
+// "x86_64+i386".
 //
 // A program is an array of struct sock_filter (linux/filter.h): u16 code, u8 jt, u8 jf, u32 k, in the target's byte
-// order, so that a mapping of the file can be handed to the kernel as it lies. Each ends in a RET with a constant.
+// order, so that a mapping of the file can be handed to the kernel as it lies. Its last instruction is a return. Every
+// return has a constant (code 0x06), the upper half of which is one of the actions: 0x8000 kill_process, 0 kill_thread,
+// 0x0003 trap, 0x0005 errno, 0x7fc0 notify, 0x7ff0 trace, 0x7ffc log, 0x7fff allow; the entry has the bits of exactly
+// those that occur.
 //
-// A loader takes the target whose native ABI is its own, else the one that serves its ABI.
+// A loader takes the target whose native ABI is its own, else the one that serves its ABI, else it refuses. What the
+// kernel would take and then not do as meant, it finds in the blob first: an action that the kernel doesn't know, a
+// kernel that is too old, an execve that the program would deny the loader itself.
 package blob
 
 import (
@@ -118,7 +130,8 @@ type Target struct {
 	Actions uint32 // actions returned: ReturnsKillProcess, ...; Encode sets it
 }
 
-// An ABI is told by its audit architecture and the bits that its numbers have set: x32's 0x40000000, else 0.
+// An ABI is told by its audit architecture, by the bits that its numbers have set (x32's 0x40000000, else 0), and by
+// its target's byte order.
 type ABI struct{ Audit, Bit uint32 }
 
 // Order is a byte order.

@@ -144,13 +144,16 @@ func decodeTarget(data, e []byte, at int, r *textReader) (Target, error) {
 		t.ABIs = append(t.ABIs, a)
 	}
 	t.Program = data[at:end:end]
+	returns, ok := t.returns()
 	switch {
 	case crc32.Checksum(t.Program, castagnoli) != le.Uint32(e[40:]):
 		return t, errors.New("damaged: the program's checksum does not match")
 	case t.ByteOrder().Uint16(t.Program[len(t.Program)-InstructionSize:]) != opRet:
 		return t, errors.New("the program does not end in a return")
-	case t.returns() != t.Actions:
-		return t, fmt.Errorf("the program returns actions %#x, the entry says %#x", t.returns(), t.Actions)
+	case !ok:
+		return t, errors.New("the program returns what is no action")
+	case returns != t.Actions:
+		return t, fmt.Errorf("the program returns actions %#x, the entry says %#x", returns, t.Actions)
 	}
 	return t, nil
 }

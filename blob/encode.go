@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"math"
 	"slices"
 	"strings"
 )
@@ -15,15 +16,19 @@ const (
 	maxTargets = 64
 	maxABIs    = 4
 	maxName    = 64
-	opRet      = 0x06 // BPF_RET|BPF_K
+	classMask  = 0x07 // of an opcode: its class
+	opRet      = 0x06 // BPF_RET|BPF_K: the class of returns, with a constant
 )
 
 // Encode returns the blob's bytes. It refuses what Decode would refuse, so Decode inverts it.
 func Encode(b *Blob) ([]byte, error) {
 	le := binary.LittleEndian
 	caps := strings.Join(b.Inputs.Caps, " ")
-	if len(b.Name) > maxName || len(caps) > MaxSize || len(b.Targets) > maxTargets {
-		return nil, fmt.Errorf("blob %q: name, capabilities or targets are too many", b.Name)
+	if err := b.check(); err != nil {
+		return nil, fmt.Errorf("blob can't be written: %w", err)
+	}
+	if len(caps) > math.MaxUint16 || len(b.Targets) > maxTargets {
+		return nil, fmt.Errorf("blob %q can't be written: capabilities of %d bytes, %d targets", b.Name, len(caps), len(b.Targets))
 	}
 	text := b.Name + caps
 	for _, t := range b.Targets {
@@ -44,8 +49,12 @@ func Encode(b *Blob) ([]byte, error) {
 	copy(out[headerSize+entrySize*len(b.Targets):], text)
 	for i, t := range b.Targets {
 		e := out[headerSize+entrySize*i:][:entrySize]
-		if len(t.ABIs) > maxABIs || len(t.Label) > maxName || len(t.Program) > MaxInstructions*InstructionSize {
-			return nil, fmt.Errorf("target %q: ABIs, label or instructions are too many", t.Label)
+		if len(t.ABIs) > maxABIs || len(t.Label) > maxName || len(t.Program) > MaxInstructions*InstructionSize || len(t.Program)%InstructionSize != 0 {
+			return nil, fmt.Errorf("target %q can't be written: %d ABIs, label of %d bytes, program of %d bytes", t.Label, len(t.ABIs), len(t.Label), len(t.Program))
+		}
+		returns, ok := t.returns()
+		if !ok {
+			return nil, fmt.Errorf("target %q can't be written: the program returns what is no action", t.Label)
 		}
 		for j, a := range t.ABIs {
 			le.PutUint32(e[8*j:], a.Audit)
@@ -55,7 +64,7 @@ func Encode(b *Blob) ([]byte, error) {
 		le.PutUint16(e[34:], uint16(t.Instructions()))
 		le.PutUint32(e[36:], uint32(len(out)))
 		le.PutUint32(e[40:], crc32.Checksum(t.Program, castagnoli))
-		le.PutUint32(e[44:], t.returns())
+		le.PutUint32(e[44:], returns)
 		le.PutUint32(e[48:], t.Allows)
 		le.PutUint16(e[52:], uint16(len(t.Label)))
 		out = append(out, t.Program...)
@@ -68,18 +77,21 @@ func Encode(b *Blob) ([]byte, error) {
 	return out, nil
 }
 
-// returns collects the actions of the program's returns.
-func (t *Target) returns() (bits uint32) {
+// returns collects the actions of the program's returns; ok is false if one of them is no action or no constant.
+func (t *Target) returns() (bits uint32, ok bool) {
 	order := t.ByteOrder()
 	for in := range slices.Chunk(t.Program, InstructionSize) {
-		if len(in) < InstructionSize || order.Uint16(in) != opRet {
+		code := order.Uint16(in)
+		if code&classMask != opRet {
 			continue
 		}
-		if i := slices.Index(actions[:], order.Uint32(in[4:])&^0xffff); i >= 0 {
-			bits |= 1 << i
+		i := slices.Index(actions[:], order.Uint32(in[4:])&^0xffff)
+		if code != opRet || i < 0 {
+			return 0, false
 		}
+		bits |= 1 << i
 	}
-	return bits
+	return bits, true
 }
 
 // actions are the SECCOMP_RET_* values of linux/seccomp.h in the order of Target.Actions' bits.

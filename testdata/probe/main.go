@@ -41,8 +41,9 @@ type door struct {
 var forks uint32
 
 type step struct {
-	door door
-	call call
+	enter func(*call) int64
+	forks uint32
+	call  call
 }
 
 func init() {
@@ -83,21 +84,25 @@ func fail(err error) {
 }
 
 func read(r io.Reader) (steps []step, err error) {
-	for s := bufio.NewScanner(r); s.Scan(); {
+	for lines := bufio.NewScanner(r); lines.Scan(); {
 		var name string
 		var c call
 		var args [7]uint64
-		if _, err := fmt.Sscan(s.Text(), &name, &args[0], &args[1], &args[2], &args[3], &args[4], &args[5], &args[6]); err != nil {
-			return nil, fmt.Errorf("call %q: %w", s.Text(), err)
+		if _, err := fmt.Sscan(lines.Text(), &name, &args[0], &args[1], &args[2], &args[3], &args[4], &args[5], &args[6]); err != nil {
+			return nil, fmt.Errorf("call %q: %w", lines.Text(), err)
 		}
 		d, ok := doors[name]
 		if !ok {
-			return nil, fmt.Errorf("call %q: %s has no door %q", s.Text(), runtime.GOARCH, name)
+			return nil, fmt.Errorf("call %q: %s has no door %q", lines.Text(), runtime.GOARCH, name)
 		}
 		for i, a := range args {
 			c[i] = uintptr(a)
 		}
-		steps = append(steps, step{d, c})
+		s := step{enter: d.enter, call: c}
+		if d.forks[c[0]] {
+			s.forks = 1
+		}
+		steps = append(steps, s)
 	}
 	if len(steps) == 0 {
 		return nil, fmt.Errorf("no calls")
@@ -131,13 +136,18 @@ func perform(steps []step, results []int64, program []byte) {
 			fail(fmt.Errorf("PR_SET_SECCOMP: %w", errno))
 		}
 	}
+	enter(steps, results)
+}
+
+// enter makes the calls and ends the process. Being nosplit, as all that it calls, it has no place where the scheduler
+// could take the thread away from it, which would need system calls of its own.
+//
+//go:nosplit
+func enter(steps []step, results []int64) {
 	for i := range steps {
 		s := &steps[i]
-		forks = 0
-		if s.door.forks[s.call[0]] {
-			forks = 1
-		}
-		results[i] = s.door.enter(&s.call)
+		forks = s.forks
+		results[i] = s.enter(&s.call)
 	}
 	forks = 0
 	native(&call{unix.SYS_EXIT_GROUP})
