@@ -1,5 +1,6 @@
 // Package arch knows the ABIs seccomp filters see: their AUDIT_ARCH_ values,
-// word sizes, byte orders, system call numbers and errno values.
+// word sizes, byte orders, system call numbers and parameters, named constants
+// and errno values.
 //
 // An ABI here is what a seccomp filter can tell apart by the fields arch and
 // nr of struct seccomp_data. x32 shares x86_64's audit value and differs by
@@ -9,7 +10,7 @@
 // The data lives in the CSV files beside the code, each row with its source;
 // gen.go turns them into the z-files. Nothing is looked up at run time.
 //
-//go:generate go run gen.go
+//go:generate go run gen.go genparams.go genconsts.go
 package arch
 
 import (
@@ -18,7 +19,6 @@ import (
 	"maps"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 )
 
@@ -73,33 +73,18 @@ type Syscall struct {
 	Name   string // canonical
 }
 
-// Param is one parameter of a system call as the kernel declares it in
-// SYSCALL_DEFINE. Bits is the width of that type, which isn't the width the
-// kernel uses: clone's flags are declared unsigned long and used as 32 bits.
-type Param struct {
-	Name    string // the kernel's, not always the man page's
-	Type    string // C, such as "const char *"
-	Bits    int    // of the declared type: 16, 32 or 64
-	Pointer bool
-}
-
 // A table is the calls of one or two ABIs. Names are indexed on first use, so
 // that importing the package costs nothing.
 type table struct {
+	bit     uint32    // its own, in the masks of params and consts
 	calls   []Syscall // ascending by number
 	aliases []alias
-	params  []call
 
 	once   sync.Once
 	byName map[string]uint32
 }
 
 type alias struct{ name, canonical string }
-
-type call struct {
-	name   string
-	params []Param
-}
 
 type errno struct {
 	name  string
@@ -188,26 +173,6 @@ func (a *ABI) Syscalls() []Syscall {
 	return slices.Clone(a.table.calls)
 }
 
-// Params returns the parameters of a call, named canonically or by an alias,
-// as the kernel declares them; see [Param] on what a declared width is worth.
-// It returns nil where the call has none and where they aren't known, which
-// today is everywhere but on x86_64. The slice is the caller's.
-func (a *ABI) Params(name string) []Param {
-	nr, ok := a.Number(name)
-	if !ok {
-		return nil
-	}
-	name, _ = a.SyscallName(nr)
-	calls := a.table.params
-	i, ok := slices.BinarySearchFunc(calls, name, func(c call, name string) int {
-		return strings.Compare(c.name, name)
-	})
-	if !ok {
-		return nil
-	}
-	return slices.Clone(calls[i].params)
-}
-
 // Errno returns the value of an errno name on this ABI: ENOSYS is 38 on
 // x86_64, 89 on mips and 251 on parisc.
 func (a *ABI) Errno(name string) (uint16, bool) {
@@ -231,8 +196,10 @@ func (a *ABI) ErrnoName(n uint16) (string, bool) {
 }
 
 // Names returns every call name, aliases included, that any ABI has, sorted.
-// The slice is the caller's.
-func Names() []string {
+// Callers must not modify the slice.
+func Names() []string { return names() }
+
+var names = sync.OnceValue(func() []string {
 	set := map[string]bool{}
 	for i := range abis {
 		t := abis[i].table
@@ -244,7 +211,7 @@ func Names() []string {
 		}
 	}
 	return slices.Sorted(maps.Keys(set))
-}
+})
 
 // Errnos returns every errno name any ABI has, sorted. The slice is the
 // caller's.

@@ -304,37 +304,3 @@ func TestHost(t *testing.T) {
 		t.Errorf("Host is %s on GOARCH %s", a.Name, runtime.GOARCH)
 	}
 }
-
-func TestParams(t *testing.T) {
-	x64 := abi(t, "amd64")
-	if got, want := x64.Params("openat"), []Param{
-		{"dfd", "int", 32, false}, {"filename", "const char *", 64, true},
-		{"flags", "int", 32, false}, {"mode", "umode_t", 16, false},
-	}; !slices.Equal(got, want) {
-		t.Errorf("openat: %v, want %v", got, want)
-	}
-	if got := x64.Params("newstat"); got != nil { // the kernel function's name, not the call's
-		t.Errorf("newstat: %v", got)
-	}
-	if got := x64.Params("stat"); len(got) != 2 {
-		t.Errorf("stat: %v", got)
-	}
-	if got := abi(t, "arm").Params("openat"); got != nil {
-		t.Errorf("arm: %v", got)
-	}
-	known := 0
-	for _, c := range x64.Syscalls() {
-		ps := x64.Params(c.Name)
-		if ps != nil {
-			known++
-		}
-		for _, p := range ps {
-			if p.Pointer && p.Bits != 64 || p.Name == "" || p.Type == "" {
-				t.Errorf("%s: %v", c.Name, p)
-			}
-		}
-	}
-	if known != len(x64.table.params) || known < 340 {
-		t.Errorf("parameters of %d calls, %d in the table", known, len(x64.table.params))
-	}
-}

@@ -221,8 +221,7 @@ func main() {
 
 	syscalls := read("syscalls.csv", "abi,number,name,source")
 	aliases := read("aliases.csv", "abi,alias,name,source")
-	params := read("params.csv", "abi,syscall,index,name,type,bits,pointer,source")
-	for _, r := range slices.Concat(syscalls.rows, aliases.rows, params.rows) {
+	for _, r := range slices.Concat(syscalls.rows, aliases.rows) {
 		if !slices.Contains(tables, r.cells[0]) {
 			r.fail("no table %q in abis.csv", r.cells[0])
 		}
@@ -231,10 +230,12 @@ func main() {
 	refresh(syscalls, tables)
 	syscalls.ascending(numbers(tables))
 	syscalls.write()
-	names := writeTables(tables, syscalls, aliases, params)
+	names := writeTables(tables, syscalls, aliases)
+	writeParams(read("params.csv", "abis,syscall,index,name,alias,type,used_bits,signed,source"), tables, syscalls)
 
 	writeVersions(read("introduced.csv", "name,kernel,source"), names)
 	writeErrnos(read("errno.csv", "name,"+strings.Join(errnoGroups, ",")+",source"))
+	writeConsts(read("consts.csv", "name,value,abis,source"), tables)
 
 	for name, data := range output {
 		if err := os.WriteFile(name, data, 0o666); err != nil {
@@ -275,12 +276,12 @@ func writeABIs(s *sheet) {
 }
 
 // writeTables returns every canonical name.
-func writeTables(tables []string, syscalls, aliases, params *sheet) map[string]bool {
+func writeTables(tables []string, syscalls, aliases *sheet) map[string]bool {
 	all := map[string]bool{}
 	var b bytes.Buffer
-	for _, table := range tables {
+	for i, table := range tables {
 		names := map[string]bool{}
-		fmt.Fprintf(&b, "var %sTable = table{\ncalls: []Syscall{\n", table)
+		fmt.Fprintf(&b, "var %sTable = table{\nbit: %#x,\ncalls: []Syscall{\n", table, 1<<i)
 		for _, r := range syscalls.rows {
 			if r.cells[0] != table {
 				continue
@@ -308,49 +309,10 @@ func writeTables(tables []string, syscalls, aliases, params *sheet) map[string]b
 			fmt.Fprintf(&b, "{%q, %q},\n", r.cells[1], r.cells[2])
 		}
 		b.WriteString("},\n")
-		if slices.ContainsFunc(params.rows, func(r row) bool { return r.cells[0] == table }) {
-			fmt.Fprintf(&b, "params: %sParams,\n", table)
-			writeParams(table, params, names)
-		}
 		b.WriteString("}\n\n")
 	}
 	emit("zsyscalls.go", &b)
 	return all
-}
-
-func writeParams(table string, s *sheet, names map[string]bool) {
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "var %sParams = []call{\n", table)
-	last, next := "", uint64(0)
-	for _, r := range s.rows {
-		c := r.cells
-		if c[0] != table {
-			continue
-		}
-		if c[1] != last {
-			if c[1] < last {
-				r.fail("not in order")
-			}
-			if !names[c[1]] {
-				r.fail("%s has no %q", table, c[1])
-			}
-			if last != "" {
-				b.WriteString("}},\n")
-			}
-			fmt.Fprintf(&b, "{%q, []Param{\n", c[1])
-			last, next = c[1], 0
-		}
-		if r.uint(2, 8) != next || next > 5 {
-			r.fail("index %s instead of %d", c[2], next)
-		}
-		next++
-		if bits := c[5]; !slices.Contains([]string{"16", "32", "64"}, bits) || c[6] == "yes" && bits != "64" || c[6] != "yes" && c[6] != "no" {
-			r.fail("bad bits %q or pointer %q", c[5], c[6])
-		}
-		fmt.Fprintf(&b, "{%q, %q, %s, %t},\n", c[3], c[4], c[5], c[6] == "yes")
-	}
-	b.WriteString("}},\n}\n")
-	emit("zparams.go", &b)
 }
 
 func writeVersions(s *sheet, names map[string]bool) {

@@ -26,15 +26,15 @@ func unixDir(t *testing.T) string {
 	return filepath.Join(dir, "unix")
 }
 
-// constants returns the constants of a Go file that are a number or a
-// conversion of one.
-func constants(t *testing.T, file string) map[string]uint32 {
+// constants returns the constants of a Go file that are a number of at most 64
+// bits or a conversion of one. 1<<64 - 1 is -1.
+func constants(t *testing.T, file string) map[string]int64 {
 	t.Helper()
 	f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
 	if err != nil {
 		t.Fatal(err)
 	}
-	found := map[string]uint32{}
+	found := map[string]int64{}
 	for _, d := range f.Decls {
 		g, ok := d.(*ast.GenDecl)
 		if !ok || g.Tok != token.CONST {
@@ -46,9 +46,13 @@ func constants(t *testing.T, file string) map[string]uint32 {
 				if call, ok := value.(*ast.CallExpr); ok && len(call.Args) == 1 {
 					value = call.Args[0]
 				}
+				sign := int64(1)
+				if minus, ok := value.(*ast.UnaryExpr); ok && minus.Op == token.SUB {
+					sign, value = -1, minus.X
+				}
 				if lit, ok := value.(*ast.BasicLit); ok && lit.Kind == token.INT {
-					if n, err := strconv.ParseUint(lit.Value, 0, 32); err == nil {
-						found[v.Names[i].Name] = uint32(n)
+					if n, err := strconv.ParseUint(lit.Value, 0, 64); err == nil {
+						found[v.Names[i].Name] = sign * int64(n)
 					}
 				}
 			}
@@ -75,8 +79,8 @@ func TestXsysNumbers(t *testing.T) {
 			if odd.MatchString(name) {
 				continue
 			}
-			theirs[name] = nr
-			if ours, ok := a.Number(name); !ok || ours != nr {
+			theirs[name] = uint32(nr)
+			if ours, ok := a.Number(name); !ok || int64(ours) != nr {
 				t.Errorf("%s: %s is %d, %v, in x/sys %d", a.Name, name, ours, ok, nr)
 			}
 		}
@@ -104,30 +108,33 @@ func TestXsysErrnos(t *testing.T) {
 				n, ok = common[name]
 			}
 			ours, have := a.Errno(name)
-			if have != ok || uint32(ours) != n {
+			if have != ok || int64(ours) != n {
 				t.Errorf("%s: %s is %d, %v, in x/sys %d, %v", a.Name, name, ours, have, n, ok)
 			}
 		}
 	}
 }
 
+// sheet returns the rows of a CSV file without its header.
+func sheet(t *testing.T, name string) [][]string {
+	t.Helper()
+	f, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	r := csv.NewReader(f)
+	r.Comment = '#'
+	rows, err := r.ReadAll()
+	if err != nil || len(rows) < 2 {
+		t.Fatalf("%s: %d rows, %v", name, len(rows), err)
+	}
+	return rows[1:]
+}
+
 // The z-files must be those of the CSV files; go generate makes them so.
 func TestGenerated(t *testing.T) {
-	sheet := func(name string) (rows [][]string) {
-		f, err := os.Open(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer f.Close()
-		r := csv.NewReader(f)
-		r.Comment = '#'
-		rows, err = r.ReadAll()
-		if err != nil || len(rows) < 2 {
-			t.Fatalf("%s: %d rows, %v", name, len(rows), err)
-		}
-		return rows[1:]
-	}
-	abis := sheet("abis.csv")
+	abis := sheet(t, "abis.csv")
 	if len(abis) != len(All()) {
 		t.Errorf("%d ABIs in abis.csv", len(abis))
 	}
@@ -141,7 +148,7 @@ func TestGenerated(t *testing.T) {
 		}
 	}
 	calls := map[string][]Syscall{}
-	for _, c := range sheet("syscalls.csv") {
+	for _, c := range sheet(t, "syscalls.csv") {
 		nr, err := strconv.ParseUint(c[1], 0, 32)
 		if err != nil {
 			t.Fatal(err)
@@ -153,25 +160,17 @@ func TestGenerated(t *testing.T) {
 			t.Errorf("%s: not the calls of syscalls.csv", a.Name)
 		}
 	}
-	for _, c := range sheet("introduced.csv") {
+	for _, c := range sheet(t, "introduced.csv") {
 		if v, err := ParseVersion(c[1]); err != nil || Since(c[0]) != v {
 			t.Errorf("%s: since %v, in introduced.csv %s", c[0], Since(c[0]), c[1])
 		}
 	}
-	for _, c := range sheet("errno.csv") {
+	for _, c := range sheet(t, "errno.csv") {
 		for i, name := range []string{"x86_64", "ppc", "mips", "parisc"} {
 			n, ok := abi(t, name).Errno(c[0])
 			if ok != (c[i+1] != "") || ok && strconv.Itoa(int(n)) != c[i+1] {
 				t.Errorf("%s: %s is %d, %v, in errno.csv %q", name, c[0], n, ok, c[i+1])
 			}
-		}
-	}
-	for _, c := range sheet("params.csv") {
-		index, _ := strconv.Atoi(c[2])
-		bits, _ := strconv.Atoi(c[5])
-		want := Param{c[3], c[4], bits, c[6] == "yes"}
-		if ps := abi(t, c[0]).Params(c[1]); index >= len(ps) || ps[index] != want {
-			t.Errorf("%s: %v, in params.csv %v", c[1], ps, want)
 		}
 	}
 }

@@ -3,6 +3,7 @@
 package arch
 
 var x86_64Table = table{
+	bit: 0x1,
 	calls: []Syscall{
 		{0, "read"},
 		{1, "write"},
@@ -391,10 +392,10 @@ var x86_64Table = table{
 		{471, "rseq_slice_yield"},
 	},
 	aliases: []alias{},
-	params:  x86_64Params,
 }
 
 var i386Table = table{
+	bit: 0x2,
 	calls: []Syscall{
 		{0, "restart_syscall"},
 		{1, "exit"},
@@ -864,6 +865,7 @@ var i386Table = table{
 }
 
 var x32Table = table{
+	bit: 0x4,
 	calls: []Syscall{
 		{0x40000000, "read"},
 		{0x40000001, "write"},
@@ -1244,6 +1246,7 @@ var x32Table = table{
 }
 
 var armTable = table{
+	bit: 0x8,
 	calls: []Syscall{
 		{0, "restart_syscall"},
 		{1, "exit"},
@@ -1683,6 +1686,7 @@ var armTable = table{
 }
 
 var aarch64Table = table{
+	bit: 0x10,
 	calls: []Syscall{
 		{0, "io_setup"},
 		{1, "io_destroy"},
@@ -2018,6 +2022,7 @@ var aarch64Table = table{
 }
 
 var riscv64Table = table{
+	bit: 0x20,
 	calls: []Syscall{
 		{0, "io_setup"},
 		{1, "io_destroy"},
@@ -2354,6 +2359,7 @@ var riscv64Table = table{
 }
 
 var riscv32Table = table{
+	bit: 0x40,
 	calls: []Syscall{
 		{0, "io_setup"},
 		{1, "io_destroy"},
@@ -2680,6 +2686,7 @@ var riscv32Table = table{
 }
 
 var loongarch64Table = table{
+	bit: 0x80,
 	calls: []Syscall{
 		{0, "io_setup"},
 		{1, "io_destroy"},
@@ -3010,6 +3017,7 @@ var loongarch64Table = table{
 }
 
 var s390xTable = table{
+	bit: 0x100,
 	calls: []Syscall{
 		{1, "exit"},
 		{2, "fork"},
@@ -3406,6 +3414,7 @@ var s390xTable = table{
 }
 
 var s390Table = table{
+	bit: 0x200,
 	calls: []Syscall{
 		{1, "exit"},
 		{2, "fork"},
@@ -3852,6 +3861,7 @@ var s390Table = table{
 }
 
 var ppc64Table = table{
+	bit: 0x400,
 	calls: []Syscall{
 		{0, "restart_syscall"},
 		{1, "exit"},
@@ -4282,6 +4292,7 @@ var ppc64Table = table{
 }
 
 var ppcTable = table{
+	bit: 0x800,
 	calls: []Syscall{
 		{0, "restart_syscall"},
 		{1, "exit"},
@@ -4740,6 +4751,7 @@ var ppcTable = table{
 }
 
 var mipsTable = table{
+	bit: 0x1000,
 	calls: []Syscall{
 		{4000, "syscall"},
 		{4001, "exit"},
@@ -5183,6 +5195,7 @@ var mipsTable = table{
 }
 
 var mips64Table = table{
+	bit: 0x2000,
 	calls: []Syscall{
 		{5000, "read"},
 		{5001, "write"},
@@ -5562,6 +5575,7 @@ var mips64Table = table{
 }
 
 var mips64n32Table = table{
+	bit: 0x4000,
 	calls: []Syscall{
 		{6000, "read"},
 		{6001, "write"},
@@ -5965,6 +5979,7 @@ var mips64n32Table = table{
 }
 
 var pariscTable = table{
+	bit: 0x8000,
 	calls: []Syscall{
 		{0, "restart_syscall"},
 		{1, "exit"},
@@ -6378,6 +6393,7 @@ var pariscTable = table{
 }
 
 var parisc64Table = table{
+	bit: 0x10000,
 	calls: []Syscall{
 		{0, "restart_syscall"},
 		{1, "exit"},
@@ -6771,6 +6787,7 @@ var parisc64Table = table{
 }
 
 var m68kTable = table{
+	bit: 0x20000,
 	calls: []Syscall{
 		{0, "restart_syscall"},
 		{1, "exit"},
@@ -7220,6 +7237,7 @@ var m68kTable = table{
 }
 
 var shTable = table{
+	bit: 0x40000,
 	calls: []Syscall{
 		{0, "restart_syscall"},
 		{1, "exit"},
@@ -7662,6 +7680,7 @@ var shTable = table{
 }
 
 var xtensaTable = table{
+	bit: 0x80000,
 	calls: []Syscall{
 		{8, "open"},
 		{9, "close"},
@@ -8060,6 +8079,7 @@ var xtensaTable = table{
 }
 
 var cskyTable = table{
+	bit: 0x100000,
 	calls: []Syscall{
 		{0, "io_setup"},
 		{1, "io_destroy"},

@@ -65,9 +65,9 @@
 //
 // A program is an array of struct sock_filter (linux/filter.h): u16 code, u8 jt, u8 jf, u32 k, in the target's byte
 // order, so that a mapping of the file can be handed to the kernel as it lies. Its last instruction is a return. Every
-// return has a constant (code 0x06), the upper half of which is one of the actions: 0x8000 kill_process, 0 kill_thread,
-// 0x0003 trap, 0x0005 errno, 0x7fc0 notify, 0x7ff0 trace, 0x7ffc log, 0x7fff allow; the entry has the bits of exactly
-// those that occur.
+// return (an opcode with the low three bits 6) has a constant (the opcode is 0x06), the upper half of which is one of
+// the actions: 0x8000 kill_process, 0 kill_thread, 0x0003 trap, 0x0005 errno, 0x7fc0 notify, 0x7ff0 trace, 0x7ffc log,
+// 0x7fff allow; the entry has the bits of exactly those that occur.
 //
 // A loader takes the target whose native ABI is its own, else the one that serves its ABI, else it refuses. What the
 // kernel would take and then not do as meant, it finds in the blob first: an action that the kernel doesn't know, a

@@ -3,46 +3,42 @@ package blob
 import (
 	"bytes"
 	"encoding/binary"
-	"hash/crc32"
+	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
 
-// program returns n instructions in a byte order: loads, then a return of an action.
-func program(order binary.ByteOrder, n int, action uint32) (p []byte) {
-	put := func(code uint16, k uint32) {
-		in := make([]byte, InstructionSize)
-		order.PutUint16(in, code)
-		order.PutUint32(in[4:], k)
-		p = append(p, in...)
-	}
-	for range n - 1 {
-		put(0x20, 4)
-	}
-	put(opRet, action)
-	return p
-}
-
+// sample is a blob that uses every field.
 func sample() *Blob {
 	return &Blob{
-		Name:    "web-1.0_x",
-		Install: Exec,
-		Flags:   FlagLog,
-		Kernel:  Version(5, 11, 0),
-		Inputs:  Inputs{Source: [32]byte{1, 2, 3}, Caps: []string{"CAP_CHOWN", "CAP_SYS_BOOT"}, Kernel: Version(4, 8, 0)},
+		Name: "web-1.0_b", Install: Self, Flags: FlagLog | FlagSpecAllow, Kernel: Version(5, 10, 300),
+		Inputs: Inputs{Source: [32]byte{0: 1, 31: 2}, Caps: []string{"CAP_CHOWN", "CAP_KILL"}, Kernel: Version(4, 14, 0)},
 		Targets: []Target{
-			{Label: "x86_64+i386", ABIs: []ABI{{Audit: 0xc000003e}, {Audit: 0x40000003}}, Order: LittleEndian,
-				Program: program(binary.LittleEndian, 3, 0x7fff0000), Allows: AllowsExecve, Actions: ReturnsAllow},
-			{Label: "x32", ABIs: []ABI{{Audit: 0xc000003e, Bit: 0x40000000}}, Order: LittleEndian,
-				Program: program(binary.LittleEndian, MaxInstructions, 0), Actions: ReturnsKillThread},
-			{Label: "s390x", ABIs: []ABI{{Audit: 0x80000016}}, Order: BigEndian,
-				Program: program(binary.BigEndian, 1, 0x00050001), Actions: ReturnsErrno},
+			{Label: "x86_64+i386+x32", ABIs: []ABI{{0xc000003e, 0}, {0x40000003, 0}, {0xc000003e, 0x40000000}}, Order: LittleEndian,
+				Program: instructions(LittleEndian, 0x20, 4, 0x06, 0x7fff0000, 0x06, 0x80000000), Allows: AllowsExecve | AllowsPrctl | AllowsSeccomp},
+			{Label: "s390x", ABIs: []ABI{{0x80000016, 0}}, Order: BigEndian,
+				Program: instructions(BigEndian, 0x06, 0x00050001), Allows: 0},
+			{Label: "aarch64", ABIs: []ABI{{0xc00000b7, 0}}, Order: LittleEndian,
+				Program: instructions(LittleEndian, 0x06, 0x7ffc0000), Allows: AllowsPrctl},
+			{Label: "aarch64be", ABIs: []ABI{{0xc00000b7, 0}}, Order: BigEndian,
+				Program: instructions(BigEndian, 0x06, 0x00000007), Allows: AllowsExecve},
 		},
 	}
+}
+
+// instructions writes a program of pairs of an opcode and a constant.
+func instructions(order Order, words ...uint32) (out []byte) {
+	o := (&Target{Order: order}).ByteOrder().(binary.AppendByteOrder)
+	for in := range slices.Chunk(words, 2) {
+		out = o.AppendUint32(append(o.AppendUint16(out, uint16(in[0])), 0, 0), in[1])
+	}
+	return out
 }
 
 func encode(t testing.TB, b *Blob) []byte {
@@ -54,246 +50,259 @@ func encode(t testing.TB, b *Blob) []byte {
 	return data
 }
 
+// returned fills in what Encode derives.
+func returned(b *Blob) *Blob {
+	bits := map[uint32]uint32{0x8000: 1, 0: 2, 3: 4, 5: 8, 0x7fc0: 16, 0x7ff0: 32, 0x7ffc: 64, 0x7fff: 128}
+	for i := range b.Targets {
+		t := &b.Targets[i]
+		for in := range slices.Chunk(t.Program, 8) {
+			if o := t.ByteOrder(); o.Uint16(in) == 0x06 {
+				t.Actions |= bits[o.Uint32(in[4:])>>16]
+			}
+		}
+	}
+	return b
+}
+
 func TestRoundTrip(t *testing.T) {
-	bare := sample()
-	bare.Inputs = Inputs{}
-	bare.Targets = bare.Targets[2:]
-	for _, b := range []*Blob{sample(), bare} {
+	blobs := map[string]*Blob{"sample": sample()}
+	least := &Blob{Name: "a", Install: Exec, Targets: []Target{{Label: "x", ABIs: []ABI{{1, 0}}, Order: BigEndian, Program: instructions(BigEndian, 6, 0)}}}
+	blobs["the least of all"] = least
+	most := &Blob{Name: strings.Repeat("n", 64), Install: Exec, Flags: FlagLog | FlagSpecAllow, Kernel: 1<<32 - 1}
+	for i := range 1500 {
+		most.Inputs.Caps = append(most.Inputs.Caps, fmt.Sprintf("CAP_%036d", i))
+	}
+	for i := range uint32(64) {
+		t := Target{Label: strings.Repeat("l", 64), Order: LittleEndian, Program: instructions(LittleEndian, 6, 0x7fff0000)}
+		for j := range uint32(4) {
+			t.ABIs = append(t.ABIs, ABI{i + 1, j})
+		}
+		most.Targets = append(most.Targets, t)
+	}
+	most.Targets[7].Program = bytes.Repeat(instructions(LittleEndian, 6, 0x00030001), 4096)
+	blobs["much of everything"] = most
+	r := rand.New(rand.NewPCG(1, 1))
+	for i := range 300 {
+		blobs[fmt.Sprint("random ", i)] = random(r)
+	}
+	for name, b := range blobs {
 		data := encode(t, b)
 		got, err := Decode(data)
 		if err != nil {
-			t.Fatal(err)
+			t.Fatalf("%s: %v", name, err)
 		}
-		if diff := cmp.Diff(b, got); diff != "" {
-			t.Errorf("decoded (+) is not what was encoded (-):\n%s", diff)
+		if diff := cmp.Diff(returned(b), got); diff != "" {
+			t.Fatalf("%s: decoded (+) is not what was encoded (-)\n%s", name, diff)
 		}
 		if again := encode(t, got); !bytes.Equal(again, data) {
-			t.Error("encoding what was decoded gives other bytes")
+			t.Fatalf("%s: decoding and encoding gives other bytes", name)
 		}
 	}
 }
 
-// seal puts the checksums right after a fault was planted, so that the fault itself is what is found.
-func seal(data []byte) {
-	le := binary.LittleEndian
-	targets := int(le.Uint16(data[20:]))
-	text := int(le.Uint16(data[36:])) + int(le.Uint16(data[38:]))
-	for i := range targets {
-		e := data[headerSize+entrySize*i:]
-		text += int(le.Uint16(e[52:]))
-		from := min(int(le.Uint32(e[36:])), len(data))
-		to := min(from+InstructionSize*int(le.Uint16(e[34:])), len(data))
-		le.PutUint32(e[40:], crc32.Checksum(data[from:to], castagnoli))
+func random(r *rand.Rand) *Blob {
+	word := func(n int, more string) string {
+		letters := "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789" + more
+		w := make([]byte, 1+r.IntN(n))
+		for i := range w {
+			w[i] = letters[r.IntN(len(letters))]
+		}
+		return string(w)
 	}
-	first := min((headerSize+entrySize*targets+text+7)&^7, len(data))
-	le.PutUint32(data[16:], crc32.Checksum(data[20:first], castagnoli))
+	b := &Blob{Name: word(64, "._-"), Install: Install(1 + r.IntN(2)), Flags: 2 * r.Uint32N(4) & 6, Kernel: r.Uint32() >> r.IntN(32)}
+	b.Inputs.Kernel = r.Uint32() >> r.IntN(32)
+	for i := range b.Inputs.Source {
+		b.Inputs.Source[i] = byte(r.Uint32())
+	}
+	for range r.IntN(5) {
+		b.Inputs.Caps = append(b.Inputs.Caps, word(20, "_"))
+	}
+	slices.Sort(b.Inputs.Caps)
+	b.Inputs.Caps = slices.Compact(b.Inputs.Caps)
+	for i := range 1 + r.Uint32N(6) {
+		t := Target{Label: word(64, "_+"), Order: Order(1 + r.IntN(2)), Allows: r.Uint32N(8)}
+		for j := range 1 + r.Uint32N(4) {
+			t.ABIs = append(t.ABIs, ABI{i*4 + j + 1, r.Uint32() >> r.IntN(32)})
+		}
+		for range r.IntN(20) {
+			op := uint32([]uint16{0x20, 0x54, 0x05, 0x15, 0x25, 0x35, 0x45}[r.IntN(7)])
+			t.Program = append(t.Program, instructions(t.Order, op|r.Uint32N(1<<13)<<3, r.Uint32())...)
+			if o := t.ByteOrder(); o.Uint16(t.Program[len(t.Program)-8:])&7 == 6 {
+				t.Program = t.Program[:len(t.Program)-8]
+			}
+		}
+		for range 1 + r.IntN(3) {
+			action := []uint32{0x80000000, 0, 0x00030000, 0x00050000, 0x7fc00000, 0x7ff00000, 0x7ffc0000, 0x7fff0000}[r.IntN(8)]
+			t.Program = append(t.Program, instructions(t.Order, 6, action|r.Uint32N(1<<16))...)
+		}
+		b.Targets = append(b.Targets, t)
+	}
+	return b
 }
 
-// TestFaults plants one fault each into a valid blob. The text in the error is the kind of fault.
-func TestFaults(t *testing.T) {
-	le := binary.LittleEndian
-	valid := encode(t, sample())
-	const e0, e1, e2 = headerSize, headerSize + entrySize, headerSize + 2*entrySize
-	const name = headerSize + 3*entrySize
-	first := int(le.Uint32(valid[e0+36:]))
-	set16 := func(at int, v uint16) func([]byte) []byte {
-		return func(d []byte) []byte { le.PutUint16(d[at:], v); return d }
-	}
-	set32 := func(at int, v uint32) func([]byte) []byte {
-		return func(d []byte) []byte { le.PutUint32(d[at:], v); return d }
-	}
-	set8 := func(at int, v byte) func([]byte) []byte {
-		return func(d []byte) []byte { d[at] = v; return d }
-	}
-	for _, tt := range []struct {
-		kind  string // of the fault
-		plant func([]byte) []byte
-		want  string
-	}{
-		{"empty", func([]byte) []byte { return nil }, "empty file"},
-		{"too large", func(d []byte) []byte { return append(d, make([]byte, MaxSize)...) }, "a blob has at most 1048576"},
-		{"first byte of the magic", set8(0, 'S'), "not a blob"},
-		{"line ends of the magic", func(d []byte) []byte { return bytes.ReplaceAll(d, []byte("\r\n"), []byte("\n")) }, "not a blob"},
-		{"text begins alike", func([]byte) []byte { return []byte("\x89SC") }, "not a blob"},
-		{"header cut", func(d []byte) []byte { return d[:headerSize] }, "truncated"},
-		{"entry cut", func(d []byte) []byte { return d[:headerSize+entrySize-1] }, "truncated"},
-		{"major version 0", set16(8, 0), "format version 0.0"},
-		{"major version 2", set16(8, 2), "format version 2.0"},
-		{"minor version 1", set16(10, 1), "format version 1.1"},
-		{"size less than the file", set32(12, uint32(len(valid)-1)), "the header says"},
-		{"size more than the file", set32(12, uint32(len(valid)+1)), "the header says"},
-		{"a byte too many", func(d []byte) []byte { return append(d, 0) }, "the header says"},
-		{"a byte too many, counted", func(d []byte) []byte { le.PutUint32(d[12:], uint32(len(d)+1)); return append(d, 0) }, "1 bytes behind the last program"},
-		{"no targets", set16(20, 0), "0 targets"},
-		{"65 targets", set16(20, 65), "65 targets"},
-		{"more targets than there is room for", func(d []byte) []byte {
-			b := sample()
-			b.Targets = b.Targets[2:]
-			d = encode(t, b)
-			le.PutUint16(d[20:], 64)
-			return d
-		}, "64 targets in a file"},
-		{"install mode 0", set8(22, 0), "install mode 0"},
-		{"install mode 3", set8(22, 3), "install mode 3"},
-		{"reserved byte", set8(23, 1), "reserved byte"},
-		{"TSYNC as a flag", set32(24, 1), "filter flags 0x1"},
-		{"unknown flag", set32(24, 1<<31), "filter flags 0x80000000"},
-		{"name of length 0", set16(36, 0), "name \"\""},
-		{"name of length 65", set16(36, 65), "name "},
-		{"names longer than the file", set16(36, 0xffff), "names of"},
-		{"blank in the name", set8(name, ' '), "name "},
-		{"escape in the name", set8(name, 0x1b), "name "},
-		{"NUL in the name", set8(name, 0), "name "},
-		{"capabilities out of order", func(d []byte) []byte { d[name+9+4] = 'Z'; return d }, "capabilities"},
-		{"blank behind the capabilities", func(d []byte) []byte { d[name+9+21] = ' '; return d }, "capabilities"},
-		{"label of length 0", set16(e0+52, 0), "label \"\""},
-		{"label of length 65", set16(e1+52, 65), "program at"},
-		{"blank in the label", set8(name+9+22, ' '), "label "},
-		{"byte order 0", set8(e0+32, 0), "byte order 0"},
-		{"byte order 3", set8(e0+32, 3), "byte order 3"},
-		{"the other byte order", set8(e0+32, byte(BigEndian)), "does not end in a return"},
-		{"no ABI", set8(e0+33, 0), "0 ABIs"},
-		{"5 ABIs", set8(e0+33, 5), "5 ABIs"},
-		{"fewer ABIs than there are", set8(e0+33, 1), "1 ABIs, or more than it says"},
-		{"more ABIs than there are", set8(e0+33, 3), "ABI 2 is 0x0"},
-		{"ABI 0", set32(e0, 0), "ABI 0 is 0x0"},
-		{"the same ABI twice in a target", set32(e0+8, 0xc000003e), "ABI 1 is 0xc000003e"},
-		{"the same ABI in two targets", set32(e1+4, 0), "serve the same ABI"},
-		{"no instructions", set16(e0+34, 0), "0 instructions"},
-		{"4097 instructions", set16(e1+34, 4097), "4097 instructions"},
-		{"65535 instructions", set16(e2+34, 65535), "65535 instructions"},
-		{"an instruction too many", set16(e2+34, 2), "truncated: 2 instructions"},
-		{"an instruction too few", set16(e1+34, MaxInstructions-1), "does not end in a return"},
-		{"offset too small", set32(e0+36, uint32(first-8)), "program at"},
-		{"offset too large", set32(e0+36, uint32(first+8)), "program at"},
-		{"offset that wraps", set32(e0+36, 0xfffffff8), "program at"},
-		{"actions that the program lacks", set32(e0+44, ReturnsAllow|ReturnsErrno), "returns actions 0x80"},
-		{"actions left out", set32(e0+44, 0), "returns actions 0x80"},
-		{"unknown call allowed", set32(e0+48, 8), "allowed calls 0x8"},
-		{"reserved byte of an entry", set8(e0+54, 1), "reserved bytes"},
-		{"last reserved byte of an entry", set8(e2+63, 1), "reserved bytes"},
-		{"padding", set8(first-1, 1), "padding is not zero"},
-		{"last instruction no return", set8(len(valid)-7, 0), "does not end in a return"},
+// TestLayout reads the sample's bytes as the package comment describes them, without the package's code.
+func TestLayout(t *testing.T) {
+	data := encode(t, sample())
+	text := "web-1.0_bCAP_CHOWN CAP_KILLx86_64+i386+x32s390xaarch64aarch64be"
+	first := (72 + 4*64 + len(text) + 7) / 8 * 8
+	entry := func(i int) []byte { return data[72+64*i:][:64] }
+	for name, ok := range map[string]bool{
+		"magic":        string(data[:8]) == "\x89SCF\r\n\x1a\n",
+		"version":      le.Uint16(data[8:]) == 1 && le.Uint16(data[10:]) == 0,
+		"size":         int(le.Uint32(data[12:])) == len(data) && len(data) == first+6*8,
+		"checksum":     le.Uint32(data[16:]) == checksum(data[20:first]),
+		"targets":      le.Uint16(data[20:]) == 4,
+		"install":      data[22] == 2 && data[23] == 0,
+		"flags":        le.Uint32(data[24:]) == 6,
+		"kernels":      le.Uint32(data[28:]) == 0x050aff && le.Uint32(data[32:]) == 0x040e00,
+		"lengths":      le.Uint16(data[36:]) == 9 && le.Uint16(data[38:]) == 18,
+		"source":       data[40] == 1 && data[71] == 2,
+		"text":         string(data[72+4*64:][:len(text)]) == text,
+		"ABIs":         bytes.Equal(entry(0)[:24], []byte{0x3e, 0, 0, 0xc0, 0, 0, 0, 0, 3, 0, 0, 0x40, 0, 0, 0, 0, 0x3e, 0, 0, 0xc0, 0, 0, 0, 0x40}),
+		"unused ABI":   bytes.Equal(entry(0)[24:32], make([]byte, 8)),
+		"orders":       entry(0)[32] == 1 && entry(1)[32] == 2,
+		"counts":       entry(0)[33] == 3 && le.Uint16(entry(0)[34:]) == 3 && le.Uint16(entry(1)[34:]) == 1,
+		"offsets":      int(le.Uint32(entry(0)[36:])) == first && int(le.Uint32(entry(1)[36:])) == first+24,
+		"program":      bytes.Equal(data[first+24:][:8], []byte{0, 6, 0, 0, 0, 5, 0, 1}),
+		"its checksum": le.Uint32(entry(1)[40:]) == checksum(data[first+24:][:8]),
+		"actions":      le.Uint32(entry(0)[44:]) == 1|128 && le.Uint32(entry(1)[44:]) == 8 && le.Uint32(entry(2)[44:]) == 64 && le.Uint32(entry(3)[44:]) == 2,
+		"allows":       le.Uint32(entry(0)[48:]) == 7 && le.Uint32(entry(1)[48:]) == 0 && le.Uint32(entry(2)[48:]) == 2 && le.Uint32(entry(3)[48:]) == 1,
+		"label":        le.Uint16(entry(0)[52:]) == 15 && le.Uint16(entry(1)[52:]) == 5,
 	} {
-		data := tt.plant(bytes.Clone(valid))
-		if len(data) >= headerSize+3*entrySize {
-			seal(data)
-		}
-		_, err := Decode(data)
-		if err == nil || !strings.Contains(err.Error(), tt.want) {
-			t.Errorf("%s: error %v, want %q", tt.kind, err, tt.want)
-		}
-	}
-	if data := bytes.Clone(valid); true { // sealing itself is no fault
-		seal(data)
-		if _, err := Decode(data); err != nil {
-			t.Error(err)
-		}
-	}
-}
-
-// TestDamage flips every bit, cuts at every length and appends bytes: the checksums and sizes tell them all.
-func TestDamage(t *testing.T) {
-	b := sample()
-	b.Targets[1].Program = program(binary.LittleEndian, 40, 0)
-	valid := encode(t, b)
-	for i := range 8 * len(valid) {
-		data := bytes.Clone(valid)
-		data[i/8] ^= 1 << (i % 8)
-		if _, err := Decode(data); err == nil {
-			t.Errorf("bit %d of byte %d flipped: accepted", i%8, i/8)
-		}
-	}
-	for n := range valid {
-		if _, err := Decode(valid[:n]); err == nil {
-			t.Errorf("cut to %d bytes: accepted", n)
-		}
-	}
-	for n := range 20 {
-		if _, err := Decode(append(bytes.Clone(valid), make([]byte, n+1)...)); err == nil {
-			t.Errorf("%d bytes appended: accepted", n+1)
+		if !ok {
+			t.Errorf("%s: % x", name, data)
 		}
 	}
 }
 
 func TestEncodeRefuses(t *testing.T) {
-	for name, spoil := range map[string]func(*Blob){
-		"no name":             func(b *Blob) { b.Name = "" },
-		"name too long":       func(b *Blob) { b.Name = strings.Repeat("a", 65537) },
-		"no targets":          func(b *Blob) { b.Targets = nil },
-		"too many targets":    func(b *Blob) { b.Targets = make([]Target, 65537) },
-		"empty program":       func(b *Blob) { b.Targets[0].Program = nil },
-		"program that wraps":  func(b *Blob) { b.Targets[0].Program = make([]byte, 65537*8) },
-		"half an instruction": func(b *Blob) { b.Targets[0].Program = b.Targets[0].Program[:12] },
-		"five ABIs":           func(b *Blob) { b.Targets[0].ABIs = make([]ABI, 5) },
-		"capability twice":    func(b *Blob) { b.Inputs.Caps = []string{"CAP_A", "CAP_A"} },
-		"unsorted caps":       func(b *Blob) { b.Inputs.Caps = []string{"CAP_B", "CAP_A"} },
+	for _, c := range []struct {
+		fault, want string
+		edit        func(*Blob)
+	}{
+		{"no targets", "0 targets", func(b *Blob) { b.Targets = nil }},
+		{"65 targets", "65 targets", func(b *Blob) { b.Targets = make([]Target, 65) }},
+		{"targets that wrap 16 bits", "65537 targets", func(b *Blob) { b.Targets = make([]Target, 65537) }},
+		{"no name", `name ""`, func(b *Blob) { b.Name = "" }},
+		{"long name", "name ", func(b *Blob) { b.Name = strings.Repeat("n", 65) }},
+		{"name that wraps 16 bits", "name ", func(b *Blob) { b.Name = strings.Repeat("n", 65536+9) }},
+		{"no install mode", "install mode 0", func(b *Blob) { b.Install = 0 }},
+		{"unknown flag", "filter flags 0x1", func(b *Blob) { b.Flags = 1 }},
+		{"a capability of two words", "capabilities ", func(b *Blob) { b.Inputs.Caps = []string{"CAP_CHOWN CAP_KILL"} }},
+		{"an empty capability", "capabilities ", func(b *Blob) { b.Inputs.Caps = []string{""} }},
+		{"capabilities that wrap 16 bits", "capabilities of 65537 bytes, 4 targets", func(b *Blob) {
+			b.Inputs.Caps = []string{strings.Repeat("A", 65536-17), strings.Repeat("B", 17)}
+		}},
+		{"no label", `label ""`, func(b *Blob) { b.Targets[0].Label = "" }},
+		{"long label", "label of 65 bytes", func(b *Blob) { b.Targets[0].Label = strings.Repeat("l", 65) }},
+		{"no ABI", "0 ABIs", func(b *Blob) { b.Targets[0].ABIs = nil }},
+		{"5 ABIs", "5 ABIs", func(b *Blob) { b.Targets[0].ABIs = make([]ABI, 5) }},
+		{"more ABIs than an entry holds", "9 ABIs", func(b *Blob) { b.Targets[0].ABIs = make([]ABI, 9) }},
+		{"ABI 0", "ABI 0 is 0x0", func(b *Blob) { b.Targets[0].ABIs[0].Audit = 0 }},
+		{"an ABI of another target", "serve the same ABI", func(b *Blob) { b.Targets[2].ABIs = b.Targets[0].ABIs[1:2] }},
+		{"no byte order", "byte order 0", func(b *Blob) { b.Targets[0].Order = 0 }},
+		{"no program", "0 instructions", func(b *Blob) { b.Targets[0].Program = nil }},
+		{"4097 instructions", "program of 32776 bytes", func(b *Blob) { b.Targets[0].Program = bytes.Repeat(b.Targets[0].Program[8:16], 4097) }},
+		{"instructions that wrap 16 bits", "program of 524296 bytes", func(b *Blob) { b.Targets[0].Program = bytes.Repeat(b.Targets[0].Program[8:16], 65537) }},
+		{"half an instruction", "program of 20 bytes", func(b *Blob) { b.Targets[0].Program = b.Targets[0].Program[:20] }},
+		{"no return at the end", "does not end in a return", func(b *Blob) { b.Targets[0].Program = b.Targets[0].Program[:8] }},
+		{"a return of no action", "returns what is no action", func(b *Blob) { b.Targets[0].Program = instructions(LittleEndian, 6, 0x7ffd0000) }},
+		{"RET A", "returns what is no action", func(b *Blob) { b.Targets[0].Program = instructions(LittleEndian, 0x16, 0, 6, 0) }},
+		{"unknown allowed call", "allowed calls 0x8", func(b *Blob) { b.Targets[0].Allows = 8 }},
+		{"too large", "a blob has at most", func(b *Blob) {
+			for i := range uint32(33) {
+				b.Targets = append(b.Targets, Target{Label: "x", Order: LittleEndian, ABIs: []ABI{{i + 1, 0}}, Program: bytes.Repeat(instructions(LittleEndian, 6, 0), 4096)})
+			}
+		}},
 	} {
 		b := sample()
-		spoil(b)
-		if data, err := Encode(b); err == nil {
-			t.Errorf("%s: encoded to %d bytes", name, len(data))
+		c.edit(b)
+		data, err := Encode(b)
+		if data != nil || err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "can't be written") {
+			t.Errorf("%s: %d bytes, error %v, want %q", c.fault, len(data), err, c.want)
 		}
 	}
 }
 
 func TestFor(t *testing.T) {
-	b := sample()
-	b.Targets = append(b.Targets, Target{Label: "i386", ABIs: []ABI{{Audit: 0x40000003}}, Order: LittleEndian})
-	x86, i386 := ABI{Audit: 0xc000003e}, ABI{Audit: 0x40000003}
-	for _, tt := range []struct {
+	i386, x86, x32 := ABI{0x40000003, 0}, ABI{0xc000003e, 0}, ABI{0xc000003e, 0x40000000}
+	b := &Blob{Targets: []Target{
+		{Label: "x86_64+i386", ABIs: []ABI{x86, i386}, Order: LittleEndian},
+		{Label: "i386", ABIs: []ABI{i386}, Order: LittleEndian},
+		{Label: "x32+i386", ABIs: []ABI{x32, i386}, Order: LittleEndian},
+		{Label: "big", ABIs: []ABI{{7, 0}}, Order: BigEndian},
+		{Label: "little+more", ABIs: []ABI{{8, 0}, {7, 0}}, Order: LittleEndian},
+	}}
+	for _, c := range []struct {
+		name  string
 		abi   ABI
 		order Order
 		want  string
 	}{
-		{x86, LittleEndian, "x86_64+i386"},
-		{ABI{0xc000003e, 0x40000000}, LittleEndian, "x32"},
-		{ABI{Audit: 0x80000016}, BigEndian, "s390x"},
-		{ABI{Audit: 0x80000016}, LittleEndian, ""},
-		{x86, BigEndian, ""},
-		{ABI{}, LittleEndian, ""},
-		{i386, LittleEndian, "i386"}, // the native match before one that serves it too
+		{"native", x86, LittleEndian, "x86_64+i386"},
+		{"native before compat", i386, LittleEndian, "i386"},
+		{"bits tell", x32, LittleEndian, "x32+i386"},
+		{"order tells", ABI{7, 0}, BigEndian, "big"},
+		{"compat of the right order", ABI{7, 0}, LittleEndian, "little+more"},
+		{"other order", x86, BigEndian, ""},
+		{"other bits", ABI{0x40000003, 1}, LittleEndian, ""},
+		{"other architecture", ABI{9, 0}, LittleEndian, ""},
 	} {
 		got := ""
-		if target := b.For(tt.abi, tt.order); target != nil {
-			got = target.Label
+		if t := b.For(c.abi, c.order); t != nil {
+			got = t.Label
 		}
-		if got != tt.want {
-			t.Errorf("%+v in order %d: target %q, want %q", tt.abi, tt.order, got, tt.want)
+		if got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
 	}
-	b.Targets = b.Targets[:3]
-	if target := b.For(i386, LittleEndian); target == nil || target.Label != "x86_64+i386" {
-		t.Error("the program that serves i386 as a compat ABI is not found")
+	b.Targets = b.Targets[:1]
+	if got := b.For(i386, LittleEndian); got != &b.Targets[0] {
+		t.Errorf("compat where there is no native one: %v", got)
 	}
 }
 
-// FuzzDecode: what decodes is canonical.
-func FuzzDecode(f *testing.F) {
-	f.Add(encode(f, sample()))
-	shipped, err := filepath.Glob("../policies/*.seccomp")
-	if err != nil || len(shipped) == 0 {
-		f.Fatalf("no shipped blobs to start from: %v", err)
+func TestVersion(t *testing.T) {
+	for _, c := range []struct {
+		major, minor, patch int
+		want                uint32
+	}{{0, 0, 0, 0}, {6, 12, 3, 0x060c03}, {4, 9, 337, 0x0409ff}, {4, 300, 0, 0x04ff00}} {
+		if got := Version(c.major, c.minor, c.patch); got != c.want {
+			t.Errorf("%d.%d.%d: %#x, want %#x", c.major, c.minor, c.patch, got, c.want)
+		}
 	}
-	for _, path := range shipped {
-		data, err := os.ReadFile(path)
+}
+
+// FuzzDecode: whatever is taken for a blob encodes to the same bytes. The input is tried as it is and sealed.
+func FuzzDecode(f *testing.F) {
+	seeds, err := filepath.Glob("../policies/*.seccomp")
+	if err != nil || len(seeds) == 0 {
+		f.Fatalf("no seeds: %v", err)
+	}
+	for _, file := range seeds {
+		data, err := os.ReadFile(file)
 		if err != nil {
 			f.Fatal(err)
 		}
 		f.Add(data)
+		if _, err := Decode(data); err != nil {
+			f.Errorf("%s: %v", file, err)
+		}
+	}
+	f.Add(encode(f, sample()))
+	r := rand.New(rand.NewPCG(2, 2))
+	for range 5 {
+		f.Add(encode(f, random(r)))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if len(data) >= headerSize+entrySize && int(binary.LittleEndian.Uint16(data[20:])) <= (len(data)-headerSize)/entrySize {
-			data = bytes.Clone(data)
-			seal(data) // a checksum is no fence for a fuzzer
-		}
-		b, err := Decode(data)
-		if err != nil {
-			return
-		}
-		again, err := Encode(b)
-		if err != nil || !bytes.Equal(again, data) {
-			t.Fatalf("decoded, but not encoded to the same bytes: %v", err)
+		for _, data := range [][]byte{data, seal(bytes.Clone(data))} {
+			b, err := Decode(data)
+			if err != nil {
+				continue
+			}
+			if again := encode(t, b); !bytes.Equal(again, data) {
+				t.Fatal("decoding and encoding gives other bytes")
+			}
 		}
 	})
 }

@@ -93,7 +93,7 @@ func Decode(data []byte) (*Blob, error) {
 
 func (b *Blob) check() error {
 	switch {
-	case len(b.Name) < 1 || len(b.Name) > maxName || !word(b.Name, "._-"):
+	case len(b.Name) > maxName || !word(b.Name, "._-"):
 		return fmt.Errorf("name %q", b.Name)
 	case b.Install != Exec && b.Install != Self:
 		return fmt.Errorf("install mode %d", b.Install)
@@ -119,7 +119,7 @@ func decodeTarget(data, e []byte, at int, r *textReader) (Target, error) {
 	abis, count := int(e[33]), int(le.Uint16(e[34:]))
 	offset, end := le.Uint32(e[36:]), at+count*InstructionSize
 	switch {
-	case len(t.Label) < 1 || len(t.Label) > maxName || !word(t.Label, "_+"):
+	case len(t.Label) > maxName || !word(t.Label, "_+"):
 		return t, fmt.Errorf("label %q", t.Label)
 	case t.Order != LittleEndian && t.Order != BigEndian:
 		return t, fmt.Errorf("byte order %d", t.Order)
@@ -169,7 +169,8 @@ func (r *textReader) next(n int) string {
 
 func zero(b []byte) bool { return !slices.ContainsFunc(b, func(x byte) bool { return x != 0 }) }
 
-// word reports whether s consists of letters, digits and the other characters given, so that it can be shown as is.
+// word reports whether s consists of letters, digits and the other characters given, and of at least one, so that it can
+// be shown as is.
 func word(s, others string) bool {
 	for _, c := range []byte(s) {
 		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte(others, c) >= 0) {

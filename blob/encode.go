@@ -27,7 +27,7 @@ func Encode(b *Blob) ([]byte, error) {
 	if err := b.check(); err != nil {
 		return nil, fmt.Errorf("blob can't be written: %w", err)
 	}
-	if len(caps) > math.MaxUint16 || len(b.Targets) > maxTargets {
+	if len(caps) > math.MaxUint16 || len(b.Targets) < 1 || len(b.Targets) > maxTargets {
 		return nil, fmt.Errorf("blob %q can't be written: capabilities of %d bytes, %d targets", b.Name, len(caps), len(b.Targets))
 	}
 	text := b.Name + caps

@@ -11,10 +11,12 @@ package compiler
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -56,7 +58,9 @@ func Compile(file string, src []byte, o Options) (*Result, policy.Diagnostics) {
 	return r, append(diags, more...)
 }
 
-// Parse reads a policy file in either form.
+var noName = regexp.MustCompile(`[^A-Za-z0-9._-]`)
+
+// Parse reads a policy file in either form. A policy without a name has the file's, as far as names go.
 func Parse(file string, src []byte) (*policy.Policy, policy.Diagnostics) {
 	read := policy.Parse
 	if strings.EqualFold(filepath.Ext(file), ".json") {
@@ -65,7 +69,8 @@ func Parse(file string, src []byte) (*policy.Policy, policy.Diagnostics) {
 	p, diags := read(file, src)
 	if p != nil && p.Name.Text == "" {
 		base := filepath.Base(file)
-		p.Name.Text = strings.TrimSuffix(base, filepath.Ext(base))
+		name := noName.ReplaceAllString(strings.TrimSuffix(base, filepath.Ext(base)), "-")
+		p.Name.Text = cmp.Or(name[:min(len(name), 64)], "policy")
 	}
 	return p, diags
 }
@@ -154,7 +159,7 @@ func targets(p *policy.Policy, o Options, diags *policy.Diagnostics) [][]*arch.A
 
 // add compiles one target and puts its program into the blob.
 func (r *Result) add(t *resolve.Target, abis []*arch.ABI, diags *policy.Diagnostics) error {
-	if r.Policy.Imported && contradictory(t, diags) {
+	if r.Policy.Imported && contradictory(r.Policy, t, diags) {
 		return nil
 	}
 	prog, err := codegen.Program(t)
@@ -200,7 +205,7 @@ func letsThrough(outcomes []prove.Outcome) bool {
 
 // contradictory reports rules of an imported policy that give one call different actions: their order would decide,
 // and they have none.
-func contradictory(t *resolve.Target, diags *policy.Diagnostics) bool {
+func contradictory(p *policy.Policy, t *resolve.Target, diags *policy.Diagnostics) bool {
 	found := false
 	for _, f := range t.Filters {
 		c, err := prove.Contradicts(f)
@@ -209,11 +214,26 @@ func contradictory(t *resolve.Target, diags *policy.Diagnostics) bool {
 			diags.Errorf(f.Rules[0].Pos, "", "%v", err)
 		case c != nil:
 			name, _ := f.ABI.SyscallName(c.Call.NR)
-			diags.Errorf(c.Second.Pos, "rules of a profile have no order: make their conditions exclude each other",
-				"rules contradict each other: %s with arguments %#x on %s is %s here and %s at %s", name, c.Call.Args, f.ABI.Name,
-				c.Second.Action.Format(f.ABI), c.First.Action.Format(f.ABI), c.First.Pos)
+			hint := fmt.Sprintf("both match arguments %#x on %s, and rules of a profile have no order", c.Call.Args, f.ABI.Name)
+			diags.Errorf(place(p, c.Second, f.ABI, c.Call.NR), hint, "rules contradict each other: %s is %s here and %s at %s", name,
+				c.Second.Action, c.First.Action, place(p, c.First, f.ABI, c.Call.NR))
 		}
 		found = found || c != nil || err != nil
 	}
 	return found
+}
+
+// place returns where a rule names a call; its own position is that of its first call.
+func place(p *policy.Policy, r resolve.Rule, abi *arch.ABI, nr uint32) policy.Pos {
+	for _, rule := range p.Rules {
+		if !slices.ContainsFunc(rule.Calls, func(c policy.Call) bool { return c.Name.Pos == r.Pos }) {
+			continue
+		}
+		for _, c := range rule.Calls {
+			if n, ok := abi.Number(c.Name.Text); ok && n == nr {
+				return c.Name.Pos
+			}
+		}
+	}
+	return r.Pos
 }

@@ -2,78 +2,212 @@ package compiler_test
 
 import (
 	"encoding/binary"
+	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 
 	"golang.org/x/net/bpf"
 
-	"github.com/seccompc/seccompc/compiler/codegen"
+	"github.com/seccompc/seccompc/arch"
+	"github.com/seccompc/seccompc/blob"
+	"github.com/seccompc/seccompc/compiler"
 	"github.com/seccompc/seccompc/compiler/inspect"
 	"github.com/seccompc/seccompc/compiler/prove"
 	"github.com/seccompc/seccompc/compiler/resolve"
 	"github.com/seccompc/seccompc/compiler/resolve/resolvetest"
 )
 
+// For more than the default: go test ./compiler -run 'Differential|Kernel' -v -args -seed 2 -n 10000
 var (
-	seed  = flag.Uint64("seed", 1, "of the differential test's random targets")
-	count = flag.Int("n", 600, "how many random targets the differential test makes")
+	seed  = flag.Uint64("seed", 1, "of the differential test's random policies")
+	count = flag.Int("n", 600, "how many random policies the differential test makes")
 )
 
-// TestDifferential holds four readings of one policy to each other on calls at the boundaries of words: Decide, our VM,
-// x/net/bpf's VM and, by proof, the diagrams.
+// compile compiles a policy's text and returns the result with its programs as the blob has them.
+func compile(t *testing.T, text string) (*compiler.Result, [][]bpf.RawInstruction) {
+	t.Helper()
+	res, diags := compiler.Compile("random.yaml", []byte(text), compiler.Options{})
+	if res == nil {
+		t.Fatalf("%v\n%s", diags, text)
+	}
+	b, err := blob.Decode(res.Bytes)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	var progs [][]bpf.RawInstruction
+	for i, target := range b.Targets {
+		prog, err := inspect.Instructions(target.Program, target.Order == blob.BigEndian)
+		if err != nil || target.ABIs[0].Audit != res.Targets[i].Filters[0].ABI.Audit || (target.Order == blob.BigEndian) != res.Targets[i].Filters[0].ABI.BigEndian {
+			t.Fatalf("target %d of the blob: %v, error %v\n%s", i, target.Label, err, text)
+		}
+		progs = append(progs, prog)
+	}
+	return res, progs
+}
+
+// TestDifferential compiles random policies and holds what the blob's bytes decide, in our VM and in that of x/net/bpf,
+// against Decide, on calls at the boundaries of words. A changed copy of each program must be noticed by the prover.
 func TestDifferential(t *testing.T) {
 	r := rand.New(rand.NewPCG(*seed, 0))
-	met := map[string]int{}
+	met, decided := map[string]int{}, map[string]int{}
+	calls, mutants, noticed := 0, 0, 0
 	for i := range *count {
-		target := resolvetest.Target(r, resolvetest.ABIs(r)...)
-		prog, err := codegen.Program(target)
-		if err != nil {
-			t.Fatalf("target %d: %v", i, err)
-		}
-		bigEndian := target.Filters[0].ABI.BigEndian
-		diagram, err := prove.Read(prog, bigEndian)
-		if err == nil {
-			err = diagram.Equal(target)
-		}
-		if err != nil {
-			t.Fatalf("target %d: %v", i, err)
-		}
-		vm, err := bpf.NewVM(instructions(t, prog))
-		if err != nil {
-			t.Fatalf("target %d: %v", i, err)
-		}
-		for _, f := range target.Filters {
-			met[fmt.Sprintf("%d-bit registers", f.ABI.RegBits)]++
-		}
-		met[fmt.Sprintf("big-endian %t", bigEndian)]++
-		met[fmt.Sprintf("%d ABIs", len(target.Filters))]++
-		for _, c := range resolvetest.Calls(r, target, resolvetest.Values(target), 200) {
-			want := target.Decide(c)
-			got, _, err := inspect.Run(prog, bigEndian, c)
-			if err != nil || got != want {
-				t.Fatalf("target %d, %+v: our VM says %s (error %v), Decide %s", i, c, got, err, want)
+		a := &author{Rand: r, met: met}
+		text := a.policy(randomTargets(r))
+		res, progs := compile(t, text)
+		for j, target := range res.Targets {
+			bigEndian := target.Filters[0].ABI.BigEndian
+			vm, err := bpf.NewVM(disassembled(t, progs[j]))
+			if err != nil {
+				t.Fatalf("policy %d: x/net/bpf: %v\n%s", i, err, text)
 			}
-			ret, err := vm.Run(packet(c, bigEndian))
-			if err != nil || resolve.Action(uint32(ret)) != want {
-				t.Fatalf("target %d, %+v: x/net/bpf says %#x (error %v), Decide %s", i, c, ret, err, want)
+			for _, f := range target.Filters {
+				met["ABI "+f.ABI.Name]++
 			}
-			met["action "+want.Kind().String()]++
-			met["calls"]++
+			var constants []uint32
+			for _, in := range progs[j] {
+				constants = append(constants, in.K)
+			}
+			list := resolvetest.Calls(r, target, resolvetest.Values(target, constants...), 250)
+			for _, c := range list {
+				want := target.Decide(c)
+				if got, _, err := inspect.Run(progs[j], bigEndian, c); err != nil || got != want {
+					t.Fatalf("policy %d, call %#x: our VM says %v (error %v), Decide %v\n%s", i, c, got, err, want, text)
+				}
+				if got, err := vm.Run(packet(c, bigEndian)); err != nil || resolve.Action(uint32(got)) != want {
+					t.Fatalf("policy %d, call %#x: x/net/bpf says %#x (error %v), Decide %v\n%s", i, c, got, err, want, text)
+				}
+				for _, how := range circumstances(target, c) {
+					decided[how]++
+				}
+				decided["action "+want.Kind().String()]++
+			}
+			calls += len(list)
+			mutants++
+			if changed(t, r, target, progs[j], list) {
+				noticed++
+			}
 		}
 	}
-	t.Logf("%d targets: %v", *count, met)
-	for _, feature := range []string{"32-bit registers", "64-bit registers", "big-endian true", "big-endian false", "1 ABIs",
-		"2 ABIs", "3 ABIs", "action kill_process", "action kill_thread", "action trap", "action errno(0)", "action notify",
-		"action trace", "action log", "action allow"} {
-		if met[feature] == 0 {
-			t.Errorf("%s: never met", feature)
+	t.Logf("%d policies, %d programs, %d calls compared with each VM; %d of %d mutants differ", *count, mutants, calls, noticed, mutants)
+	t.Logf("policies: %v", histogram(met))
+	t.Logf("decisions: %v", histogram(decided))
+	want := slices.Clone(features)
+	for _, abi := range arch.All() {
+		want = append(want, "ABI "+abi.Name)
+	}
+	for _, f := range want {
+		if met[f] == 0 {
+			t.Errorf("%s: never used", f)
 		}
+	}
+	for _, how := range []string{"first rule", "later rule", "conditional rule that does not match", "default", "unknown", "foreign", "cancelled call",
+		"garbage above 32 bits", "x32's bit", "big-endian 32 bits", "big-endian 64 bits", "little-endian 32 bits", "little-endian 64 bits",
+		"action kill_process", "action kill_thread", "action trap", "action errno(0)", "action notify", "action trace", "action log", "action allow"} {
+		if decided[how] == 0 {
+			t.Errorf("%s: never met", how)
+		}
+	}
+	if noticed < mutants/2 {
+		t.Errorf("only %d of %d changed programs differ from their policies", noticed, mutants)
 	}
 }
 
-func instructions(t *testing.T, prog []bpf.RawInstruction) (list []bpf.Instruction) {
+// circumstances tells how a target comes to its decision about a call.
+func circumstances(t *resolve.Target, c resolve.Call) (list []string) {
+	if c.NR == resolve.NoCall {
+		list = append(list, "cancelled call")
+	}
+	if c.Arch == resolve.X86_64 && c.NR&resolve.X32Bit != 0 {
+		list = append(list, "x32's bit")
+	}
+	for _, f := range t.Filters {
+		if !f.Serves(c.Arch, c.NR) {
+			continue
+		}
+		order := map[bool]string{false: "little", true: "big"}[f.ABI.BigEndian]
+		list = append(list, fmt.Sprintf("%s-endian %d bits", order, f.ABI.RegBits))
+		missed := false
+		for _, r := range f.Rules {
+			switch {
+			case !slices.Contains(r.Numbers, c.NR):
+				continue
+			case !r.Cond.Holds(c.Args):
+				missed = true
+				list = append(list, "conditional rule that does not match")
+				continue
+			case missed:
+				list = append(list, "later rule")
+			default:
+				list = append(list, "first rule")
+			}
+			if f.ABI.RegBits == 32 && len(resolvetest.Compares(r.Cond)) > 0 && slices.ContainsFunc(c.Args[:], func(v uint64) bool { return v>>32 != 0 }) {
+				list = append(list, "garbage above 32 bits")
+			}
+			return list
+		}
+		if slices.Contains(f.Known, c.NR) {
+			return append(list, "default")
+		}
+		return append(list, "unknown")
+	}
+	return append(list, "foreign")
+}
+
+func histogram(m map[string]int) string {
+	var list []string
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		list = append(list, fmt.Sprintf("%s %d", k, m[k]))
+	}
+	return strings.Join(list, ", ")
+}
+
+// changed changes one number or jump of a program, holds the prover's judgement of it against the VM, and reports
+// whether the copy decides otherwise than the policy.
+func changed(t *testing.T, r *rand.Rand, target *resolve.Target, prog []bpf.RawInstruction, calls []resolve.Call) bool {
+	t.Helper()
+	m := slices.Clone(prog)
+	for slices.Equal(m, prog) {
+		in := &m[r.IntN(len(m))]
+		switch {
+		case in.Op&7 == 5 && in.Op != 5 && r.IntN(2) == 0:
+			in.Jt, in.Jf = in.Jf, in.Jt
+		case in.Op == 0x20:
+			in.K ^= 4 << r.IntN(4)
+		default:
+			in.K ^= 1 << r.IntN(32)
+		}
+	}
+	bigEndian := target.Filters[0].ABI.BigEndian
+	d, err := prove.Read(m, bigEndian)
+	if err != nil {
+		return true // not a program
+	}
+	differs := func(c resolve.Call) bool {
+		got, _, err := inspect.Run(m, bigEndian, c)
+		return err != nil || got != target.Decide(c)
+	}
+	err = d.Equal(target)
+	var diff *prove.Difference
+	switch {
+	case err == nil:
+		if i := slices.IndexFunc(calls, differs); i >= 0 {
+			t.Fatalf("a changed program is proven, and differs on %#x", calls[i])
+		}
+	case !errors.As(err, &diff):
+		t.Fatal(err)
+	case !differs(diff.Call):
+		t.Fatalf("%v: it does not", diff)
+	}
+	return err != nil
+}
+
+func disassembled(t *testing.T, prog []bpf.RawInstruction) (list []bpf.Instruction) {
 	t.Helper()
 	for i, raw := range prog {
 		in := raw.Disassemble()

@@ -1,110 +1,114 @@
 package compiler_test
 
 import (
-	"encoding/binary"
 	"math/rand/v2"
 	"runtime"
 	"testing"
 	"time"
 
 	"github.com/seccompc/seccompc/arch"
-	"github.com/seccompc/seccompc/compiler/codegen"
+	"github.com/seccompc/seccompc/blob"
 	"github.com/seccompc/seccompc/compiler/resolve"
 	"github.com/seccompc/seccompc/compiler/resolve/resolvetest"
 	"github.com/seccompc/seccompc/testdata/probe/probetest"
 )
 
-// TestKernel asks the running kernel what programs decide. Each rule's answer is an errno of its own that the kernel
-// itself never gives, so every call comes back, nothing happens, and the errno names the rule.
+// A way is one into the kernel: a probe built for a GOARCH, the door of it, and the architecture that filters then see.
+type way struct {
+	name, probe, door string
+	audit             uint32
+}
+
+// ways returns those that this machine has.
+func ways(t *testing.T) (list []way) {
+	t.Helper()
+	const i386 = 0x40000003
+	amd64, x86 := probetest.Build(t, "amd64"), probetest.Build(t, "386")
+	for _, w := range []struct {
+		way
+		getpid uint32
+	}{
+		{way{"SYSCALL", amd64, "native", resolve.X86_64}, 39},
+		{way{"int 0x80 from 64 bits", amd64, "int80", i386}, 20},
+		{way{"int 0x80 from 32 bits", x86, "native", i386}, 20},
+	} {
+		results, _, err := probetest.Run(w.probe, nil, 10*time.Second, []probetest.Call{{Door: w.door, NR: w.getpid}})
+		if err == nil && results[0].Returned && results[0].Value > 0 {
+			list = append(list, w.way)
+		} else {
+			t.Logf("this machine has no %s: its calls are not made", w.name)
+		}
+	}
+	return list
+}
+
+// TestKernel asks the running kernel what random policies decide. Each rule's answer is an errno of its own that the
+// kernel itself never gives, so every call comes back, nothing happens, and the errno names the rule.
 func TestKernel(t *testing.T) {
 	if runtime.GOARCH != "amd64" {
-		t.Skip("the calls are made through x86_64's door")
+		t.Skip("the probe's doors are those of x86_64 kernels")
 	}
-	probe := probetest.Build(t, "amd64")
-	int80 := has(t, probe, "int80", 20) // getpid of i386
-	if !int80 {
-		t.Log("this kernel has no i386: its calls are not made")
-	}
+	ways := ways(t)
 	r := rand.New(rand.NewPCG(*seed, 1))
-	made := map[string]int{}
-	for i := range max(*count/6, 1) {
-		abis := []*arch.ABI{arch.Lookup("x86_64")}
-		for _, name := range []string{"i386", "x32"} {
-			if r.IntN(2) == 0 {
-				abis = append(abis, arch.Lookup(name))
-			}
+	combinations := [][]string{{"x86_64"}, {"x86_64", "i386"}, {"x86_64", "x32"}, {"x86_64", "i386", "x32"}, {"i386"}, {"i386", "x32"}, {"x32", "x86_64"}}
+	met, made := map[string]int{}, map[string]int{}
+	answers := map[resolve.Action]bool{}
+	for i := range max(*count/8, 1) {
+		a := &author{Rand: r, met: met, errnos: 2000}
+		var abis []*arch.ABI
+		for _, name := range combinations[i%len(combinations)] {
+			abis = append(abis, arch.Lookup(name))
 		}
-		target := resolvetest.Target(r, abis...)
-		tell(target)
-		prog, err := codegen.Program(target)
+		text := a.policy([][]*arch.ABI{abis})
+		res, _ := compile(t, text)
+		b, err := blob.Decode(res.Bytes)
 		if err != nil {
 			t.Fatal(err)
 		}
-		var raw []byte
-		for _, in := range prog {
-			raw = binary.NativeEndian.AppendUint16(raw, in.Op)
-			raw = append(raw, in.Jt, in.Jf)
-			raw = binary.NativeEndian.AppendUint32(raw, in.K)
-		}
-		var calls []probetest.Call
-		var want []resolve.Action
-		for _, c := range resolvetest.Calls(r, target, resolvetest.Values(target), 300) {
-			door := "native"
-			switch {
-			case c.Arch == resolve.X86_64 && (c.NR == 335 || c.NR == 336): // uretprobe and uprobe bypass filters
-				continue
-			case c.Arch == resolve.X86_64:
-			case c.Arch == 0x40000003 && int80:
-				door = "int80"
-				for j := range c.Args { // the registers that int 0x80 passes have 32 bits
-					c.Args[j] &= 0xffffffff
+		target := res.Targets[0]
+		list := resolvetest.Calls(r, target, resolvetest.Values(target), 600)
+		for _, w := range ways {
+			var calls []probetest.Call
+			var want []resolve.Call
+			for _, c := range list {
+				switch {
+				case c.Arch != w.audit: // calls of other architectures can't be made
+				case c.Arch == resolve.X86_64 && (c.NR == 335 || c.NR == 336): // uretprobe and uprobe bypass filters
+				default:
+					calls, want = append(calls, probetest.Call{Door: w.door, NR: c.NR, Args: c.Args}), append(want, c)
 				}
-			default:
+			}
+			if len(calls) == 0 {
 				continue
 			}
-			calls = append(calls, probetest.Call{Door: door, NR: c.NR, Args: c.Args})
-			want = append(want, target.Decide(c))
-		}
-		results, state, err := probetest.Run(probe, raw, 10*time.Second, calls)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for j, got := range results {
-			made[calls[j].Door]++
-			if !got.Returned || got.Value != -int64(want[j].Data()) {
-				t.Fatalf("target %d, call %d, %+v: the kernel says %v, Decide %s; the probe: %v", i, j, calls[j], got, want[j], state)
+			results, state, err := probetest.Run(w.probe, b.Targets[0].Program, 10*time.Second, calls)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for j, got := range results {
+				decision := target.Decide(want[j])
+				if !got.Returned || got.Value != -int64(decision.Data()) {
+					t.Fatalf("policy %d, %s, call %d, %#x: the kernel says %v, Decide %v; the probe: %v\n%s", i, w.name, j, want[j], got, decision, state, text)
+				}
+				made[w.name]++
+				answers[decision] = true
+				for _, how := range circumstances(target, want[j]) {
+					made[how]++
+				}
 			}
 		}
 	}
-	t.Logf("calls made: %v", made)
-	if made["native"] < 1000 {
-		t.Errorf("%d calls made", made["native"])
+	t.Logf("%d policies, %d different answers; calls made: %v", max(*count/8, 1), len(answers), histogram(made))
+	wanted := []string{"first rule", "later rule", "conditional rule that does not match", "default", "unknown", "foreign", "x32's bit", "cancelled call"}
+	for _, w := range ways {
+		wanted = append(wanted, w.name)
 	}
-}
-
-// has reports whether a call through a door returns something sensible without a filter.
-func has(t *testing.T, probe, door string, nr uint32) bool {
-	t.Helper()
-	results, _, err := probetest.Run(probe, nil, 10*time.Second, []probetest.Call{{Door: door, NR: nr}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return results[0].Returned && results[0].Value > 0
-}
-
-// tell gives each answer of a target an errno of its own.
-func tell(target *resolve.Target) {
-	next := resolve.Errno | 2000
-	answer := func(a *resolve.Action) {
-		*a = next
-		next++
-	}
-	answer(&target.Foreign)
-	for _, f := range target.Filters {
-		answer(&f.Default)
-		answer(&f.Unknown)
-		for i := range f.Rules {
-			answer(&f.Rules[i].Action)
+	for _, how := range wanted {
+		if made[how] == 0 {
+			t.Errorf("%s: never met", how)
 		}
+	}
+	if len(answers) < 10 {
+		t.Errorf("only %d different answers", len(answers))
 	}
 }

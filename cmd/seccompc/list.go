@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -19,7 +18,7 @@ import (
 func listCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "list",
-		Short: "List what policies can name: arches, syscalls",
+		Short: "List what policies can name: arches, syscalls, constants",
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
@@ -33,10 +32,15 @@ func listCommand() *cobra.Command {
 		RunE:    func(*cobra.Command, []string) error { return listArches(asJSON) },
 	})
 	var target string
+	var long bool
 	syscalls := &cobra.Command{
-		Use:   "syscalls [--target T]",
+		Use:   "syscalls [--target T] [--long]",
 		Short: "List the system calls of a target's ABIs",
+		Long: `Syscalls lists the system calls of a target's ABIs with their numbers and the kernel that
+brought them. With --long it shows their parameters too, on the native ABI: the argument,
+the name, and the bits that the kernel uses, which are those that a condition compares.`,
 		Example: `  seccompc list syscalls --target x86_64+i386
+  seccompc list syscalls --long --target aarch64
   seccompc list syscalls --target aarch64 --json`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
@@ -44,11 +48,30 @@ func listCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return listSyscalls(abis, asJSON)
+			return listSyscalls(abis, long, asJSON)
 		},
 	}
-	syscalls.Flags().StringVar(&target, "target", "", "the ABIs of `TARGET` (default: this machine's)")
-	c.AddCommand(syscalls)
+	constants := &cobra.Command{
+		Use:   "constants [--target T] [PATTERN]",
+		Short: "List the named constants of a target's ABIs",
+		Long: `Constants lists the constants that conditions can name, with their values on a target's
+ABIs. The pattern is that of file names, as in 'O_*'; letter case does not count.`,
+		Example: `  seccompc list constants 'O_*'
+  seccompc list constants --target x86_64+i386 'F_*LK*'`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			abis, err := oneTarget(target)
+			if err != nil {
+				return err
+			}
+			return listConstants(abis, strings.Join(args, ""), asJSON)
+		},
+	}
+	syscalls.Flags().BoolVar(&long, "long", false, "show the parameters")
+	for _, sub := range []*cobra.Command{syscalls, constants} {
+		sub.Flags().StringVar(&target, "target", "", "the ABIs of `TARGET` (default: this machine's)")
+	}
+	c.AddCommand(syscalls, constants)
 	return c
 }
 
@@ -100,70 +123,6 @@ func listArches(asJSON bool) error {
 		}
 		fmt.Fprintf(w, "%s\t%#08x\t%s\t%d\t%d\t%s\t%s\t%s\t%d\n",
 			r.Name, r.Audit, bit, r.Register, r.Long, r.Wide, r.ByteOrder, cmp.Or(r.GOARCH, "-"), r.Syscalls)
-	}
-	return w.Flush()
-}
-
-func listSyscalls(abis []*arch.ABI, asJSON bool) error {
-	type row struct {
-		Name    string            `json:"name"`
-		Numbers map[string]uint32 `json:"numbers"` // by ABI
-		Since   string            `json:"since,omitempty"`
-	}
-	byName := map[string]row{}
-	for _, a := range abis {
-		for _, s := range a.Syscalls() {
-			r, ok := byName[s.Name]
-			if !ok {
-				r = row{Name: s.Name, Numbers: map[string]uint32{}}
-				if v := arch.Since(s.Name); v != (arch.Version{}) {
-					r.Since = v.String()
-				}
-				byName[s.Name] = r
-			}
-			r.Numbers[a.Name] = s.Number
-		}
-	}
-	var rows []row
-	for _, r := range byName {
-		rows = append(rows, r)
-	}
-	slices.SortFunc(rows, func(a, b row) int {
-		for _, abi := range abis { // by number, calls that the native ABI lacks last
-			x, inA := a.Numbers[abi.Name]
-			y, inB := b.Numbers[abi.Name]
-			switch {
-			case inA && inB:
-				return cmp.Compare(x, y)
-			case inA:
-				return -1
-			case inB:
-				return 1
-			}
-		}
-		return 0
-	})
-	if asJSON {
-		return printJSON(rows)
-	}
-	w := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', 0)
-	head := "SYSCALL"
-	for _, a := range abis {
-		head += "\t" + strings.ToUpper(a.Name)
-	}
-	fmt.Fprintln(w, head+"\tSINCE")
-	for _, r := range rows {
-		fmt.Fprint(w, r.Name)
-		for _, a := range abis {
-			if n, ok := r.Numbers[a.Name]; !ok {
-				fmt.Fprint(w, "\t-")
-			} else if n >= resolve.X32Bit || n >= 0x0f0000 { // numbers with a base of their own read better so
-				fmt.Fprintf(w, "\t%#x", n)
-			} else {
-				fmt.Fprintf(w, "\t%d", n)
-			}
-		}
-		fmt.Fprintf(w, "\t%s\n", cmp.Or(r.Since, "-"))
 	}
 	return w.Flush()
 }

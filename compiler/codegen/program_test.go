@@ -345,7 +345,8 @@ func TestGrowth(t *testing.T) {
 				if many.steps > few.steps+5 {
 					t.Errorf("a search in %d values executes %d instructions, in 800 %d", c.many, many.steps, few.steps)
 				}
-				if many.length*800 > few.length*c.many*11/10 || many.memory*800 > few.memory*c.many*2 {
+				more := float64(c.many) / 800
+				if float64(many.length) > 1.1*more*float64(few.length) || float64(many.memory) > 2*more*float64(few.memory) {
 					t.Errorf("from 800 to %d values the program grows from %d to %d instructions, its making from %d to %d bytes",
 						c.many, few.length, many.length, few.memory, many.memory)
 				}

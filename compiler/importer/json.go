@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -52,15 +51,17 @@ func (v value) describe() string {
 const maxDepth = 32
 
 type reader struct {
-	file  string
-	src   []byte
-	lines []int // offset of each line's start
-	dec   *json.Decoder
-	diags policy.Diagnostics
+	file    string
+	src     []byte
+	lines   []int // offset of each line's start
+	last    int   // offset whose place was asked for last, and its column
+	lastCol int
+	dec     *json.Decoder
+	diags   policy.Diagnostics
 }
 
 func newReader(file string, src []byte) *reader {
-	r := &reader{file: file, src: src, lines: []int{0}, dec: json.NewDecoder(bytes.NewReader(src))}
+	r := &reader{file: file, src: src, lines: []int{0}, lastCol: 1, dec: json.NewDecoder(bytes.NewReader(src))}
 	for i, c := range src {
 		if c == '\n' {
 			r.lines = append(r.lines, i+1)
@@ -73,7 +74,12 @@ func newReader(file string, src []byte) *reader {
 func (r *reader) at(offset int) policy.Pos {
 	offset = min(offset, len(r.src))
 	line := sort.Search(len(r.lines), func(i int) bool { return r.lines[i] > offset }) - 1
-	return policy.Pos{File: r.file, Line: line + 1, Col: utf8.RuneCount(r.src[r.lines[line]:offset]) + 1}
+	from, col := r.lines[line], 1
+	if from <= r.last && r.last <= offset { // on from the last place: a profile may be one long line
+		from, col = r.last, r.lastCol
+	}
+	r.last, r.lastCol = offset, col+utf8.RuneCount(r.src[from:offset])
+	return policy.Pos{File: r.file, Line: line + 1, Col: r.lastCol}
 }
 
 // next is the place of the token that comes next.
@@ -107,8 +113,10 @@ func (r *reader) document() (v value, ok bool) {
 	pos := r.next()
 	var syntax *json.SyntaxError
 	switch {
-	case errors.As(err, &syntax):
-		pos = r.at(max(int(syntax.Offset)-1, 0))
+	case errors.As(err, &syntax): // its offset is at times that of the token before
+		if at := r.at(max(int(syntax.Offset)-1, 0)); at.Line > pos.Line || at.Line == pos.Line && at.Col > pos.Col {
+			pos = at
+		}
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		err = errors.New("the file ends early")
 	}
@@ -128,6 +136,7 @@ func (r *reader) value(depth int) (value, error) {
 	switch tok {
 	case json.Delim('{'):
 		v.kind = object
+		seen := map[string]bool{}
 		for r.dec.More() {
 			f := field{key: policy.Word{Pos: r.next()}}
 			key, err := r.dec.Token()
@@ -135,9 +144,10 @@ func (r *reader) value(depth int) (value, error) {
 				return v, err
 			}
 			f.key.Text = key.(string) // the decoder accepts no other key
-			if slices.ContainsFunc(v.fields, func(x field) bool { return x.key.Text == f.key.Text }) {
+			if seen[f.key.Text] {
 				r.diags.Errorf(f.key.Pos, "", "key %q is there twice", f.key.Text)
 			}
+			seen[f.key.Text] = true
 			if f.val, err = r.value(depth + 1); err != nil {
 				return v, err
 			}

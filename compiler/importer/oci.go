@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"go/token"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -35,35 +36,53 @@ func OCI(file string, src []byte) (*policy.Policy, policy.Diagnostics) {
 	return p, r.diags
 }
 
-// fields calls the function named by each key with its value; null stands for an absent key, as in Go's encoding.
-func (r *reader) fields(v value, what string, known map[string]func(value)) {
+// fields calls the function named by each key with its value; null stands for an absent key, as in Go's encoding. It
+// reports false where v has no keys.
+func (r *reader) fields(v value, what string, known map[string]func(value)) bool {
 	if v.kind != object {
 		r.diags.Errorf(v.pos, "", "%s is an object, found %s", what, v.describe())
-		return
+		return false
 	}
 	for _, f := range v.fields {
 		read := known[f.key.Text]
 		if read == nil {
-			var keys []string
-			for k := range known {
-				keys = append(keys, k)
-			}
-			slices.Sort(keys)
-			r.diags.Errorf(f.key.Pos, policy.Suggest(f.key.Text, keys), "key %q of %s can't be carried over: it is unknown", f.key.Text, what)
+			r.diags.Errorf(f.key.Pos, suggest(f.key.Text, known), "key %q of %s can't be carried over: it is unknown", f.key.Text, what)
 			continue
 		}
 		if f.val.kind != scalar || f.val.scalar != nil {
 			read(f.val)
 		}
 	}
+	return true
 }
 
+// suggest returns a hint that names the known word nearest to w, or all of them.
+func suggest[T any](w string, known map[string]T) string {
+	words := slices.Sorted(maps.Keys(known))
+	if hint := policy.Suggest(w, words); hint != "" {
+		return hint
+	}
+	return "known are " + strings.Join(words, ", ")
+}
+
+// word reads a string; the word is empty after an error only.
 func (r *reader) word(v value) policy.Word {
 	s, ok := v.scalar.(string)
-	if !ok {
+	switch {
+	case !ok:
 		r.diags.Errorf(v.pos, "", "expected a string, found %s", v.describe())
+	case s == "":
+		r.diags.Errorf(v.pos, "", "an empty string")
 	}
 	return policy.Word{Text: s, Pos: v.pos}
+}
+
+// optional reads a string that may be empty.
+func (r *reader) optional(v value) policy.Word {
+	if v.scalar == "" {
+		return policy.Word{}
+	}
+	return r.word(v)
 }
 
 func (r *reader) each(v value, read func(value)) {
@@ -93,46 +112,36 @@ func (r *reader) number(v value, limit uint64) uint64 {
 func (r *reader) profile(doc value) *policy.Policy {
 	p := &policy.Policy{File: r.file, Imported: true}
 	var action, errno value
-	var architectures, archMap, syscalls value
-	refuse := func(why string) func(value) {
-		return func(v value) {
-			if len(v.items) > 0 || v.kind == scalar && v.scalar != "" {
-				r.diags.Errorf(v.pos, "", "%s", why)
-			}
+	var archMap *value
+	listener := func(v value) {
+		if v.scalar != "" {
+			r.diags.Errorf(v.pos, "", "a listener can't be carried over: seccomp-load has nobody to give it to")
 		}
 	}
-	r.fields(doc, "a profile", map[string]func(value){
+	ok := r.fields(doc, "a profile", map[string]func(value){
 		"defaultAction":    func(v value) { action = v },
 		"defaultErrnoRet":  func(v value) { errno = v },
-		"architectures":    func(v value) { architectures = v },
-		"archMap":          func(v value) { archMap = v },
+		"architectures":    func(v value) { p.Targets = append(p.Targets, r.architectures(v)...) },
+		"archMap":          func(v value) { archMap = &v },
 		"flags":            func(v value) { p.Flags = r.flags(v) },
-		"syscalls":         func(v value) { syscalls = v },
-		"listenerPath":     refuse("a listener can't be carried over: seccomp-load has nobody to give it to"),
-		"listenerMetadata": refuse("a listener can't be carried over: seccomp-load has nobody to give it to"),
+		"syscalls":         func(v value) { r.each(v, func(v value) { p.Rules = append(p.Rules, r.rule(v)) }) },
+		"listenerPath":     listener,
+		"listenerMetadata": listener,
 	})
-	if action.scalar == nil {
-		r.diags.Errorf(doc.pos, "", "missing key %q", "defaultAction")
-		return nil
-	}
-	p.Default = r.action(action, errno)
 	switch {
-	case len(architectures.items) > 0 && len(archMap.items) > 0:
-		r.diags.Errorf(archMap.pos, "runtimes refuse it too: keep one of the two", "%q beside %q", "archMap", "architectures")
-	case len(archMap.items) > 0:
-		p.Targets = r.archMap(archMap)
-	case architectures.kind == array:
-		p.Targets = r.architectures(architectures)
+	case action.pos != policy.Pos{}:
+		p.Default = r.action(action, errno)
+	case ok:
+		r.diags.Errorf(doc.pos, "", "missing key %q", "defaultAction")
 	}
-	r.each(orEmpty(syscalls), func(v value) { p.Rules = append(p.Rules, r.rule(v)) })
+	if archMap != nil {
+		if more := r.archMap(*archMap); len(more) > 0 && len(p.Targets) > 0 {
+			r.diags.Errorf(archMap.pos, "runtimes refuse it too: keep one of the two", "%q beside %q", "archMap", "architectures")
+		} else {
+			p.Targets = append(p.Targets, more...)
+		}
+	}
 	return p
-}
-
-func orEmpty(v value) value {
-	if v.kind == scalar && v.scalar == nil {
-		v.kind = array
-	}
-	return v
 }
 
 // flags drops TSYNC, which is moot where the loader executes a command: a fresh process has one thread.
@@ -164,13 +173,9 @@ func (r *reader) action(v, ret value) policy.Action {
 	a := policy.Action{Kind: actionKinds[w.Text], Pos: v.pos}
 	takes := a.Kind == policy.Errno || a.Kind == policy.Trace
 	switch {
-	case a.Kind == 0 && w.Text != "":
-		var names []string
-		for name := range actionKinds {
-			names = append(names, name)
-		}
-		slices.Sort(names)
-		r.diags.Errorf(v.pos, policy.Suggest(w.Text, names), "unknown action %q", w.Text)
+	case w.Text == "":
+	case a.Kind == 0:
+		r.diags.Errorf(v.pos, suggest(w.Text, actionKinds), "unknown action %q", w.Text)
 	case ret.scalar != nil && !takes:
 		r.diags.Errorf(ret.pos, "only SCMP_ACT_ERRNO and SCMP_ACT_TRACE take one", "an errno beside %q", w.Text)
 	case ret.scalar != nil:
@@ -188,12 +193,14 @@ func (r *reader) archMap(v value) (targets []policy.Word) {
 	r.each(v, func(entry value) {
 		var native policy.Word
 		var sub []policy.Word
-		r.fields(entry, "an archMap entry", map[string]func(value){
+		ok := r.fields(entry, "an archMap entry", map[string]func(value){
 			"architecture":     func(v value) { native = r.word(v) },
 			"subArchitectures": func(v value) { sub = r.words(v) },
 		})
 		if native.Text == "" {
-			r.diags.Errorf(entry.pos, "", "missing key %q", "architecture")
+			if ok && (native.Pos == policy.Pos{}) {
+				r.diags.Errorf(entry.pos, "", "missing key %q", "architecture")
+			}
 			return
 		}
 		all := append([]policy.Word{native}, sub...)
@@ -228,7 +235,8 @@ var machines = [][]string{
 	{"SCMP_ARCH_PARISC64", "SCMP_ARCH_PARISC"},
 }
 
-// architectures groups a flat list of architectures into targets by machine.
+// architectures groups a flat list of architectures into targets by machine. The widest of a machine belongs to its
+// target even where it isn't listed: runtimes always add the native one.
 func (r *reader) architectures(v value) (targets []policy.Word) {
 	listed := r.words(v)
 	done := map[string]bool{}
@@ -241,8 +249,8 @@ func (r *reader) architectures(v value) (targets []policy.Word) {
 			if !slices.Contains(m, w.Text) {
 				continue
 			}
-			names = nil
-			for _, name := range m {
+			names = m[:1:1]
+			for _, name := range m[1:] {
 				if slices.ContainsFunc(listed, func(x policy.Word) bool { return x.Text == name }) {
 					names = append(names, name)
 				}
@@ -258,17 +266,18 @@ func (r *reader) architectures(v value) (targets []policy.Word) {
 
 func (r *reader) rule(v value) policy.Rule {
 	rule := policy.Rule{Pos: v.pos}
+	before := len(r.diags)
 	var action, errno value
 	var names []policy.Word
 	var single policy.Word // Docker once wrote "name": ""
 	var cond *policy.Expr
-	r.fields(v, "a rule", map[string]func(value){
+	ok := r.fields(v, "a rule", map[string]func(value){
 		"names":    func(v value) { names = r.words(v) },
-		"name":     func(v value) { single = r.word(v) },
+		"name":     func(v value) { single = r.optional(v) },
 		"action":   func(v value) { action = v },
 		"errnoRet": func(v value) { errno = v },
 		"args":     func(v value) { cond = r.args(v) },
-		"comment":  func(v value) { r.word(v) },
+		"comment":  func(v value) { r.optional(v) },
 		"includes": func(v value) { r.includes(v, &rule.When) },
 		"excludes": func(v value) { r.excludes(v, &rule.When) },
 	})
@@ -279,9 +288,10 @@ func (r *reader) rule(v value) policy.Rule {
 		names = []policy.Word{single}
 	}
 	switch {
-	case action.scalar == nil:
+	case !ok:
+	case action.pos == policy.Pos{}:
 		r.diags.Errorf(v.pos, "", "missing key %q", "action")
-	case len(names) == 0:
+	case len(names) == 0 && len(r.diags) == before:
 		r.diags.Errorf(v.pos, "", "a rule without names")
 	default:
 		rule.Action = r.action(action, errno)
@@ -322,17 +332,20 @@ func (r *reader) args(v value) *policy.Expr {
 		var op policy.Word
 		var twoPos policy.Pos
 		missing := map[string]bool{"index": true, "value": true, "op": true}
-		r.fields(v, "an argument", map[string]func(value){
+		ok := r.fields(v, "an argument", map[string]func(value){
 			"index":    func(v value) { index = r.number(v, 5); delete(missing, "index") },
 			"value":    func(v value) { val = r.number(v, math.MaxUint64); delete(missing, "value") },
 			"valueTwo": func(v value) { two = r.number(v, math.MaxUint64); twoPos = v.pos },
 			"op":       func(v value) { op = r.word(v); delete(missing, "op") },
 		})
 		for _, key := range []string{"index", "value", "op"} {
-			if missing[key] {
+			if missing[key] && ok {
 				r.diags.Errorf(v.pos, "", "missing key %q", key)
-				return
+				ok = false
 			}
+		}
+		if !ok {
+			return
 		}
 		if seen[index] {
 			r.diags.Errorf(v.pos, "say which: one rule per alternative, or a single comparison",
@@ -356,13 +369,9 @@ func (r *reader) comparison(v value, index uint64, op policy.Word, val, two uint
 	e := &policy.Expr{Op: operators[op.Text], Pos: v.pos, Y: number(val)}
 	e.X = &policy.Expr{Op: token.IDENT, Pos: v.pos, Text: fmt.Sprintf("arg%d", index)}
 	switch {
+	case op.Text == "":
 	case e.Op == token.ILLEGAL:
-		var names []string
-		for name := range operators {
-			names = append(names, name)
-		}
-		slices.Sort(names)
-		r.diags.Errorf(op.Pos, policy.Suggest(op.Text, names), "unknown operator %q", op.Text)
+		r.diags.Errorf(op.Pos, suggest(op.Text, operators), "unknown operator %q", op.Text)
 	case e.Op == token.AND:
 		e.Op = token.EQL
 		e.X = &policy.Expr{Op: token.AND, Pos: v.pos, X: e.X, Y: number(val)}

@@ -126,6 +126,9 @@ func (m *machine) step(in bpf.RawInstruction) (err error) {
 	if in.Op&0x08 != 0 {
 		operand = m.x
 	}
+	if (in.Op == 0x64 || in.Op == 0x74) && in.K > 31 {
+		return fmt.Errorf("shift by %d", in.K)
+	}
 	switch in.Op {
 	case 0x20: // LD W ABS
 		m.a, err = m.word(in.K)

@@ -34,12 +34,27 @@ type Diagnostics []Diagnostic
 
 // Errorf adds an error. The hint may be empty.
 func (d *Diagnostics) Errorf(pos Pos, hint, format string, args ...any) {
-	*d = append(*d, Diagnostic{Pos: pos, Msg: fmt.Sprintf(format, args...), Hint: hint})
+	*d = append(*d, Diagnostic{Pos: pos, Msg: message(format, args), Hint: hint})
 }
 
 // Warnf adds a warning. The hint may be empty.
 func (d *Diagnostics) Warnf(pos Pos, hint, format string, args ...any) {
-	*d = append(*d, Diagnostic{Pos: pos, Warning: true, Msg: fmt.Sprintf(format, args...), Hint: hint})
+	*d = append(*d, Diagnostic{Pos: pos, Warning: true, Msg: message(format, args), Hint: hint})
+}
+
+// message formats what is said of pieces of the source, which may be a whole file long.
+func message(format string, args []any) string {
+	const most = 120
+	for i, a := range args {
+		s, ok := a.(string)
+		if e, isExpr := a.(*Expr); isExpr {
+			s, ok = e.String(), true
+		}
+		if r := []rune(s); ok && len(r) > most {
+			args[i] = string(r[:most]) + "..."
+		}
+	}
+	return fmt.Sprintf(format, args...)
 }
 
 // Err returns d as an error if it holds any error, else nil: warnings alone are no reason to fail.
@@ -52,14 +67,17 @@ func (d Diagnostics) Err() error {
 	return nil
 }
 
-// Sorted returns the findings in the order of the source, each once.
+// Sorted returns the findings in the order of the source, each once: what several ABIs meet in one place differs in the
+// hint at most.
 func (d Diagnostics) Sorted() Diagnostics {
 	s := slices.Clone(d)
 	slices.SortStableFunc(s, func(a, b Diagnostic) int {
 		return cmp.Or(cmp.Compare(a.Pos.File, b.Pos.File), cmp.Compare(a.Pos.Line, b.Pos.Line),
 			cmp.Compare(a.Pos.Col, b.Pos.Col), cmp.Compare(a.Msg, b.Msg))
 	})
-	return slices.Compact(s)
+	return slices.CompactFunc(s, func(a, b Diagnostic) bool {
+		return a.Pos == b.Pos && a.Warning == b.Warning && a.Msg == b.Msg
+	})
 }
 
 func (d Diagnostics) Error() string {
@@ -75,11 +93,14 @@ func (d Diagnostics) Error() string {
 }
 
 // Suggest returns a hint naming the candidate nearest to word, or "" when none is near: at most a third of its
-// letters differ.
+// letters differ, and at most three.
 func Suggest(word string, candidates []string) string {
-	best, at := "", len(word)/3+1
+	best, at := "", min(len(word)/3, 3)+1
 	for _, c := range candidates {
-		if n := distance(word, c); n < at || n == at && best == "" {
+		if len(c) > len(word)+at || len(word) > len(c)+at {
+			continue
+		}
+		if n := distance(word, c); n < at {
 			best, at = c, n
 		}
 	}

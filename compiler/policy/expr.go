@@ -21,7 +21,7 @@ import (
 // An operand is a parameter or a parameter under a mask, nothing else: Parse refuses all other trees.
 type Expr struct {
 	Op   Op
-	Pos  Pos
+	Pos  Pos    // where the expression begins, parentheses aside
 	Text string // of IDENT and INT
 	X, Y *Expr
 	List []*Expr
@@ -52,6 +52,7 @@ func (e *Expr) Operand() (param, mask *Expr) { return e.X.operand() }
 type exprParser struct {
 	sc    scanner.Scanner
 	file  *token.File
+	text  string
 	at    func(offset int) Pos
 	diags *Diagnostics
 	bad   bool
@@ -65,16 +66,16 @@ type exprParser struct {
 // parseExpr reads one condition; at maps an offset in text to its place in the source. Nil means that errors were
 // added to diags.
 func parseExpr(text string, at func(int) Pos, diags *Diagnostics) *Expr {
-	p := &exprParser{at: at, diags: diags}
+	p := &exprParser{text: text, at: at, diags: diags}
 	p.file = token.NewFileSet().AddFile("", -1, len(text))
 	p.sc.Init(p.file, []byte(text), func(pos token.Position, msg string) {
-		p.errorf(at(pos.Offset), "", "%s in a condition", msg)
+		hint := ""
+		if strings.Contains(msg, "'#'") {
+			hint = commentHint
+		}
+		p.errorf(at(pos.Offset), hint, "%s in a condition", msg)
 	}, scanner.ScanComments)
 	p.next()
-	if p.tok == token.EOF {
-		p.errorf(p.pos, "leave the condition out to match always", "empty condition")
-		return nil
-	}
 	e := p.binary(1)
 	if p.tok != token.EOF {
 		p.unexpected("after the condition")
@@ -112,15 +113,24 @@ func (p *exprParser) next() {
 	}
 }
 
+const commentHint = "a comment can't stand in the text of a condition"
+
 func (p *exprParser) unexpected(where string) {
 	hint := ""
 	switch p.tok {
 	case token.ASSIGN:
 		hint = "equality is written =="
 	case token.COMMENT:
-		hint = "put the comment behind a # outside of the condition"
+		hint = commentHint
+	case token.IDENT:
+		if p.lit == "and" || p.lit == "or" {
+			hint = "and is written &&, or is written ||"
+		}
 	case token.EOF:
-		p.errorf(p.pos, "", "the condition ends early")
+		if strings.Contains(p.text, "oneof(") && !strings.Contains(p.text, ")") {
+			hint = "a comma ends it where the mapping is in braces: put the condition in quotes"
+		}
+		p.errorf(p.pos, hint, "the condition ends early")
 		return
 	}
 	p.errorf(p.pos, hint, "unexpected %q %s", p.lit, where)
@@ -139,7 +149,10 @@ func (p *exprParser) binary(least int) *Expr {
 			p.errorf(p.pos, "constant expressions know | & ^ ~ << >> and unary minus", "operator %q is not part of the language", p.lit)
 			return x
 		}
-		e := &Expr{Op: p.tok, Pos: p.pos, X: x}
+		if isComparison(p.tok) && isComparison(x.Op) {
+			p.errorf(p.pos, "join two comparisons with &&", "chained comparison at %q", p.lit)
+		}
+		e := &Expr{Op: p.tok, Pos: x.Pos, X: x}
 		p.next()
 		e.Y = p.binary(prec + 1)
 		x = e
@@ -194,11 +207,11 @@ func (p *exprParser) expect(tok token.Token) {
 // number is the one notation for whole numbers, in conditions and everywhere else.
 var number = regexp.MustCompile(`^(0|[1-9][0-9]*|0[xX][0-9a-fA-F]+|0[oO][0-7]+)$`)
 
-const numberHint = "write it in decimal without leading zeros, in hexadecimal (0x) or in octal (0o), without underscores"
+const numberForm = "is decimal without leading zeros, hexadecimal (0x) or octal (0o), and has no underscores"
 
 func (p *exprParser) literal(e *Expr) {
 	if !number.MatchString(e.Text) {
-		p.errorf(e.Pos, numberHint, "number %q is in a notation that readers take in two ways", e.Text)
+		p.errorf(e.Pos, "a number "+numberForm, "number %q is in a notation that readers take in two ways", e.Text)
 	}
 }
 
@@ -228,12 +241,7 @@ func (p *exprParser) condition(e *Expr) bool {
 	case token.NOT:
 		return p.condition(e.X)
 	case token.EQL, token.NEQ, token.LSS, token.LEQ, token.GTR, token.GEQ:
-		switch {
-		case isComparison(e.X.Op):
-			p.errorf(e.Pos, "join two comparisons with &&", "chained comparison at %q", e.Op)
-		case isComparison(e.Y.Op):
-			p.errorf(e.Y.Pos, "join two comparisons with &&", "chained comparison at %q", e.Y.Op)
-		case e.X.Op == token.INT:
+		if e.X.Op == token.INT {
 			p.errorf(e.X.Pos, "the parameter comes first: arg0 == 1", "a comparison starts with the number %q", e.X.Text)
 		}
 		return !p.bad && p.isOperand(e.X) && p.constant(e.Y)
@@ -259,7 +267,7 @@ func (p *exprParser) isOperand(e *Expr) bool {
 	}
 	hint := "the left side is a parameter, or a parameter & mask"
 	if e.Op.Precedence() >= token.OR.Precedence() && e.Y != nil && e.leftmost().Op == token.IDENT {
-		hint = "put the mask in parentheses: " + e.leftmost().Text + " & (A | B)"
+		hint = "put the mask in parentheses: arg0 & (A | B)"
 	}
 	p.errorf(e.Pos, hint, "%q can't be compared", e)
 	return false
@@ -272,9 +280,17 @@ func (e *Expr) leftmost() *Expr {
 	return e
 }
 
+// rawArgument is the form of a raw register's name, arg6 included so that its error is about the register.
+var rawArgument = regexp.MustCompile(`^arg[0-9]+$`)
+
 func (p *exprParser) constant(e *Expr) bool {
 	switch e.Op {
-	case token.INT, token.IDENT:
+	case token.IDENT:
+		if rawArgument.MatchString(e.Text) {
+			p.errorf(e.Pos, "the parameter comes first, and arguments can't be compared with each other", "%q is not a constant", e.Text)
+		}
+		return !p.bad
+	case token.INT:
 		return true
 	case token.SUB, token.TILDE:
 		return p.constant(e.X)
@@ -287,23 +303,38 @@ func (p *exprParser) constant(e *Expr) bool {
 
 // String returns the expression in the language's notation, with parentheses wherever two operators meet.
 func (e *Expr) String() string {
-	inner := func(x *Expr) string {
-		if x.Y != nil && x.Op != CALL {
-			return "(" + x.String() + ")"
+	var b strings.Builder
+	e.write(&b)
+	return b.String()
+}
+
+func (e *Expr) write(b *strings.Builder) {
+	inner := func(x *Expr) {
+		if x.Y == nil || x.Op == CALL {
+			x.write(b)
+			return
 		}
-		return x.String()
+		b.WriteByte('(')
+		x.write(b)
+		b.WriteByte(')')
 	}
 	switch {
 	case e.Op == CALL:
-		parts := []string{e.X.String()}
+		b.WriteString("oneof(")
+		e.X.write(b)
 		for _, v := range e.List {
-			parts = append(parts, v.String())
+			b.WriteString(", ")
+			v.write(b)
 		}
-		return "oneof(" + strings.Join(parts, ", ") + ")"
+		b.WriteByte(')')
 	case e.Y != nil:
-		return inner(e.X) + " " + e.Op.String() + " " + inner(e.Y)
+		inner(e.X)
+		b.WriteString(" " + e.Op.String() + " ")
+		inner(e.Y)
 	case e.X != nil:
-		return e.Op.String() + inner(e.X)
+		b.WriteString(e.Op.String())
+		inner(e.X)
+	default:
+		b.WriteString(e.Text)
 	}
-	return e.Text
 }

@@ -11,7 +11,7 @@ import (
 // Parse reads a policy in its YAML form, language version 1 as docs/policy.md specifies it. The file's name is used
 // in positions only. All errors found are returned at once; where there is one, the policy is nil.
 func Parse(file string, src []byte) (*Policy, Diagnostics) {
-	p := &parser{file: file, lines: strings.Split(string(src), "\n")}
+	p := &parser{file: file}
 	doc := p.document(src)
 	if doc == nil || !p.strict(doc, 0) {
 		return nil, p.diags
@@ -31,7 +31,7 @@ func (p *parser) policy(root *yaml.Node) *Policy {
 		"name":        func(n *yaml.Node) { pol.Name = p.match(n, policyName, "letters, digits, . _ and -, at most 64") },
 		"description": func(n *yaml.Node) { pol.Description = p.word(n) },
 		"reviewed":    func(n *yaml.Node) { pol.Reviewed = p.word(n) },
-		"targets":     func(n *yaml.Node) { pol.Targets = p.words(n) },
+		"targets":     func(n *yaml.Node) { pol.Targets = p.abis(n) },
 		"default":     func(n *yaml.Node) { pol.Default = p.answer(n) },
 		"unknown":     func(n *yaml.Node) { pol.Unknown = p.answer(n) },
 		"foreign":     func(n *yaml.Node) { pol.Foreign = p.answer(n) },
@@ -40,26 +40,21 @@ func (p *parser) policy(root *yaml.Node) *Policy {
 		"groups":      func(n *yaml.Node) { p.groups(n, pol.Groups) },
 		"rules":       func(n *yaml.Node) { pol.Rules = p.rules(n) },
 	})
-	switch {
-	case version.Text == "":
-		p.errorf(root, "start the file with seccompc: 1", "missing key %q", "seccompc")
-	case version.Text != "1":
+	if version.Text != "" && version.Text != "1" {
 		p.diags.Errorf(version.Pos, "this compiler knows version 1", "unknown language version %q", version.Text)
 	}
-	if pol.Default.Kind == 0 && !p.failedAt(root, "default") {
-		p.errorf(root, "say what happens to calls that no rule decides: default: errno(EPERM)", "missing key %q", "default")
-	}
+	p.require(root, "seccompc", "start the file with seccompc: 1")
+	p.require(root, "default", "say what happens to calls that no rule decides: default: errno(EPERM)")
 	return pol
 }
 
-// failedAt reports whether the mapping has the key at all, so that its bad value was reported already.
-func (p *parser) failedAt(n *yaml.Node, key string) bool {
+func (p *parser) require(n *yaml.Node, key, hint string) {
 	for i := 0; i < len(n.Content); i += 2 {
 		if n.Content[i].Value == key {
-			return true
+			return
 		}
 	}
-	return false
+	p.errorf(n, hint, "missing key %q", key)
 }
 
 var (
@@ -71,8 +66,9 @@ var (
 	leastKernel = regexp.MustCompile(`^>=\s*([0-9.]+)$`)
 )
 
+// word reads a scalar; the word is empty after an error only.
 func (p *parser) word(n *yaml.Node) Word {
-	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" {
+	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" || n.Value == "" {
 		p.errorf(n, "", "expected one word, found %s", kind(n))
 		return Word{}
 	}
@@ -102,13 +98,21 @@ func (p *parser) words(n *yaml.Node) (words []Word) {
 	return words
 }
 
+// abis reads a list that would mean all ABIs if it were absent, so an empty one must be a mistake.
+func (p *parser) abis(n *yaml.Node) []Word {
+	if n.Kind == yaml.SequenceNode && len(n.Content) == 0 {
+		p.errorf(n, "leave the key out to mean all", "an empty list of ABIs")
+	}
+	return p.words(n)
+}
+
 // callWord reads the name of a call, a group or a number.
 func (p *parser) callWord(n *yaml.Node) Word {
 	w := p.word(n)
 	switch {
 	case w.Text == "" || callName.MatchString(w.Text) || groupName.MatchString(w.Text) || number.MatchString(w.Text):
 	case w.Text[0] >= '0' && w.Text[0] <= '9':
-		p.errorf(n, numberHint, "%q is not a syscall number", w.Text)
+		p.errorf(n, "a number "+numberForm, "%q is not a syscall number", w.Text)
 	default:
 		p.errorf(n, "", "%q is neither a syscall's name nor a group", w.Text)
 	}
@@ -125,6 +129,9 @@ func (p *parser) groups(n *yaml.Node, groups map[string]Group) {
 		if !groupName.MatchString(k.Value) {
 			p.errorf(k, `a group's name starts with @: "@files"`, "%q is no group's name", k.Value)
 		}
+		if v := n.Content[i+1]; v.Kind == yaml.SequenceNode && len(v.Content) == 0 {
+			p.errorf(v, "", "a group without calls")
+		}
 		g := Group{Name: Word{k.Value, p.pos(k)}}
 		for _, c := range p.list(n.Content[i+1]) {
 			g.Calls = append(g.Calls, p.callWord(c))
@@ -135,19 +142,19 @@ func (p *parser) groups(n *yaml.Node, groups map[string]Group) {
 
 // answer reads an action that stands for itself, not for the default.
 func (p *parser) answer(n *yaml.Node) Action {
-	w := p.word(n)
-	if w.Text == "" {
+	if w := p.word(n); w.Text == "" {
 		return Action{}
 	}
-	a, ok := p.action(w)
+	a, ok := p.action(n)
 	if ok && a.Kind == Default {
-		p.errorf(n, "name the action itself", "%q can't stand for itself", w.Text)
+		p.errorf(n, "name the action itself", "%q can't stand for itself", n.Value)
 		return Action{}
 	}
 	return a
 }
 
-func (p *parser) action(w Word) (Action, bool) {
+func (p *parser) action(n *yaml.Node) (Action, bool) {
+	w := Word{n.Value, p.pos(n)}
 	m := actionForm.FindStringSubmatchIndex(w.Text)
 	if m == nil {
 		p.diags.Errorf(w.Pos, "actions are "+actionList, "%q is no action", w.Text)
@@ -173,8 +180,11 @@ func (p *parser) action(w Word) (Action, bool) {
 		p.diags.Errorf(w.Pos, "write errno(EPERM), trap(1) or trace(1)", "action %q lacks its argument", w.Text)
 		return Action{}, false
 	case m[4] >= 0:
-		a.Arg = Word{w.Text[m[4]:m[5]], w.Pos}
-		a.Arg.Pos.Col += m[4]
+		a.Arg = Word{w.Text[m[4]:m[5]], p.inScalar(n)(m[4])}
+		if !callName.MatchString(a.Arg.Text) && !number.MatchString(a.Arg.Text) {
+			p.diags.Errorf(a.Arg.Pos, "write errno(EPERM) or errno(1); a number "+numberForm, "%q is neither a name nor a number", a.Arg.Text)
+			return Action{}, false
+		}
 	}
 	return a, true
 }
@@ -208,18 +218,19 @@ func (p *parser) rule(n *yaml.Node) Rule {
 			action, calls = k, v
 		}
 	}
+	before := len(p.diags)
 	p.fields(rest, map[string]func(*yaml.Node){
 		"if":     func(n *yaml.Node) { cond = n },
-		"abis":   func(n *yaml.Node) { r.ABIs = p.words(n) },
+		"abis":   func(n *yaml.Node) { r.ABIs = p.abis(n) },
 		"kernel": func(n *yaml.Node) { r.When.Kernel = p.kernel(n) },
 	}, actionNames[1:]...)
 	if action == nil {
-		if p.diags.Err() == nil {
+		if len(p.diags) == before { // else the key that was meant to be one is reported already
 			p.errorf(n, "write - allow: [read, write]; actions are "+actionList, "a rule without an action")
 		}
 		return r
 	}
-	r.Action, _ = p.action(Word{action.Value, p.pos(action)})
+	r.Action, _ = p.action(action)
 	switch calls.Kind {
 	case yaml.SequenceNode:
 		for _, c := range calls.Content {
@@ -255,6 +266,9 @@ func (p *parser) rule(n *yaml.Node) Rule {
 func (p *parser) kernel(n *yaml.Node) Word {
 	w := p.word(n)
 	m := leastKernel.FindStringSubmatchIndex(w.Text)
+	if w.Text == "" {
+		return w
+	}
 	if m == nil {
 		p.errorf(n, `write kernel: ">=4.8"`, "%q is no least kernel version", w.Text)
 		return Word{}
@@ -263,12 +277,13 @@ func (p *parser) kernel(n *yaml.Node) Word {
 }
 
 func (p *parser) cond(n *yaml.Node) *Expr {
-	w := p.word(n)
-	if w.Text == "" {
-		if n.Kind == yaml.ScalarNode {
-			p.errorf(n, "leave it out to match always", "empty condition")
-		}
+	if n.Kind != yaml.ScalarNode {
+		p.errorf(n, "write it as text: arg0 == 1", "expected a condition, found %s", kind(n))
 		return nil
 	}
-	return parseExpr(w.Text, p.inScalar(n), &p.diags)
+	if strings.TrimSpace(n.Value) == "" {
+		p.errorf(n, "leave it out to match always", "empty condition")
+		return nil
+	}
+	return parseExpr(n.Value, p.inScalar(n), &p.diags)
 }

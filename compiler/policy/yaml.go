@@ -20,11 +20,17 @@ const MaxSize = 1 << 20
 
 type parser struct {
 	file  string
-	lines []string
+	lines [][]rune // of the source, without a byte order mark, as the YAML parser counts columns
 	diags Diagnostics
 }
 
-func (p *parser) pos(n *yaml.Node) Pos { return Pos{p.file, n.Line, n.Column} }
+// pos is where a node begins. The YAML parser puts what isn't there behind the end of the file.
+func (p *parser) pos(n *yaml.Node) Pos {
+	if n.Line > len(p.lines) {
+		return Pos{p.file, len(p.lines), len(p.lines[len(p.lines)-1]) + 1}
+	}
+	return Pos{p.file, n.Line, n.Column}
+}
 
 func (p *parser) errorf(n *yaml.Node, hint, format string, args ...any) {
 	p.diags.Errorf(p.pos(n), hint, format, args...)
@@ -41,7 +47,13 @@ func (p *parser) document(src []byte) *yaml.Node {
 		p.diags.Errorf(Pos{File: p.file}, "", "not UTF-8 text")
 		return nil
 	case len(bytes.TrimSpace(src)) == 0:
-		p.diags.Errorf(Pos{File: p.file}, "a policy starts with seccompc: 1", "empty file")
+		p.diags.Errorf(top, "a policy starts with seccompc: 1", "empty file")
+		return nil
+	}
+	for line := range strings.SplitSeq(strings.TrimPrefix(string(src), "\uFEFF"), "\n") {
+		p.lines = append(p.lines, []rune(line))
+	}
+	if !p.characters() {
 		return nil
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(src))
@@ -70,6 +82,23 @@ func (p *parser) document(src []byte) *yaml.Node {
 	return root
 }
 
+// characters refuses control characters, which editors hide or obey, and line breaks that YAML knows and editors don't:
+// what follows them may look like part of a comment.
+func (p *parser) characters() bool {
+	for i, line := range p.lines {
+		for j, r := range line {
+			end := r == '\r' && j == len(line)-1
+			hidden := unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029' || r == '\uFEFF'
+			if r == '\t' || end || !hidden {
+				continue
+			}
+			p.diags.Errorf(Pos{p.file, i + 1, j + 1}, "take it out; lines end in LF or CRLF", "control character %q", r)
+			return false
+		}
+	}
+	return true
+}
+
 var (
 	yamlLine  = regexp.MustCompile(`(?s)^yaml: (?:line (\d+): )?(.*)$`)
 	bareGroup = regexp.MustCompile(`(?:^|[\s\[,:-])(@[\w-]*)`)
@@ -77,30 +106,32 @@ var (
 
 // syntax reports an error of the YAML parser, whose only trace of a position is a line number in its text.
 func (p *parser) syntax(err error) {
-	pos, msg := Pos{p.file, 1, 1}, err.Error()
+	line, msg := 1, err.Error()
 	if m := yamlLine.FindStringSubmatch(msg); m != nil {
 		msg = m[2]
 		if n, err := strconv.Atoi(m[1]); err == nil {
-			pos.Line = min(n, len(p.lines))
+			line = n
+		}
+		if strings.HasPrefix(msg, "did not find expected") { // of the parser, which counts from 0; the scanner from 1
+			line++
 		}
 	}
+	line = min(line, len(p.lines))
+	text := string(p.lines[line-1])
+	column := func(offset int) Pos { return Pos{p.file, line, utf8.RuneCountInString(text[:offset]) + 1} }
 	if strings.Contains(msg, "cannot start any token") {
-		for i, line := range p.lines { // the parser's line is off by one at times, the sign is not
-			code, _, _ := strings.Cut(line, "#")
-			if m := bareGroup.FindStringSubmatchIndex(code); m != nil {
-				at := Pos{p.file, i + 1, utf8.RuneCountInString(code[:m[2]]) + 1}
-				group := code[m[2]:m[3]]
-				p.diags.Errorf(at, fmt.Sprintf("put it in quotes: %q", group), "YAML can't start a word with %q", "@")
-				return
-			}
-			if t := len(line) - len(strings.TrimLeft(line, " \t")); strings.Contains(line[:t], "\t") {
-				at := Pos{p.file, i + 1, strings.IndexByte(line, '\t') + 1}
-				p.diags.Errorf(at, "indent with spaces", "YAML does not indent with tabs")
-				return
-			}
+		if m := bareGroup.FindStringSubmatchIndex(text); m != nil {
+			hint := fmt.Sprintf("put it in quotes: %q", text[m[2]:m[3]])
+			p.diags.Errorf(column(m[2]), hint, "YAML can't start a word with %q", "@")
+			return
+		}
+		indent := text[:len(text)-len(strings.TrimLeft(text, " \t"))]
+		if tab := strings.IndexByte(indent, '\t'); tab >= 0 {
+			p.diags.Errorf(column(tab), "indent with spaces", "YAML does not indent with tabs")
+			return
 		}
 	}
-	p.diags.Errorf(pos, "", "not YAML: %s", msg)
+	p.diags.Errorf(column(0), "", "not YAML: %s", msg)
 }
 
 func kind(n *yaml.Node) string {
@@ -134,12 +165,12 @@ func (p *parser) strict(n *yaml.Node, depth int) bool {
 		return false
 	case n.Anchor != "":
 		fail("write the value out, or make it a group", "anchor %q: a policy has no anchors", "&"+n.Anchor)
-	case n.Style&yaml.TaggedStyle != 0:
-		hint := "leave the tag out"
-		if !strings.HasPrefix(n.Tag, "!!") {
-			hint = "a condition that starts with ! needs quotes: '!(arg0 == 1)'"
+	case n.Style&yaml.TaggedStyle != 0 || p.startsWith(n, '!'): // a lone ! is a tag that leaves no trace in the node
+		tag := n.Tag
+		if n.Style&yaml.TaggedStyle == 0 {
+			tag = "!"
 		}
-		fail(hint, "YAML tag %q: a policy has no tags", n.Tag)
+		fail("a condition that starts with ! needs quotes: '!(arg0 == 1)'", "YAML tag %q: a policy has no tags", tag)
 	case n.Kind == yaml.ScalarNode && n.Tag == "!!merge":
 		fail("write the keys out", "merge key %q: a policy has no merges", n.Value)
 	case n.Kind == yaml.ScalarNode && n.Tag == "!!float" && n.Style == 0:
@@ -166,9 +197,15 @@ func (p *parser) strict(n *yaml.Node, depth int) bool {
 	return ok
 }
 
-// fields calls the function named by each key of a mapping with its value, and reports unknown keys; near are other
-// words that may have been meant.
-func (p *parser) fields(n *yaml.Node, known map[string]func(*yaml.Node), near ...string) {
+// startsWith reports whether the node's text in the source begins with the character.
+func (p *parser) startsWith(n *yaml.Node, r rune) bool {
+	line := n.Line - 1
+	return line < len(p.lines) && n.Column <= len(p.lines[line]) && p.lines[line][n.Column-1] == r
+}
+
+// fields calls the function named by each key of a mapping with its value, and reports unknown keys; others are keys
+// that were read before.
+func (p *parser) fields(n *yaml.Node, known map[string]func(*yaml.Node), others ...string) {
 	for i := 0; i < len(n.Content); i += 2 {
 		k, v := n.Content[i], n.Content[i+1]
 		if f := known[k.Value]; f != nil {
@@ -180,20 +217,21 @@ func (p *parser) fields(n *yaml.Node, known map[string]func(*yaml.Node), near ..
 			keys = append(keys, name)
 		}
 		slices.Sort(keys)
-		hint := Suggest(k.Value, slices.Concat(keys, near))
+		hint := Suggest(k.Value, slices.Concat(keys, others))
 		if hint == "" {
-			hint = "the keys here are " + strings.Join(keys, ", ")
+			hint = "the keys here are " + strings.Join(slices.Concat(keys, others), ", ")
 		}
 		p.errorf(k, hint, "unknown key %q", k.Value)
 	}
 }
 
 // inScalar maps byte offsets in a scalar's value to places in the source. YAML folds white space and nothing else as
-// long as no escape is used, so the two texts are matched by their other characters.
+// long as no escape is used, so the two texts are matched by their other characters; behind an escape, all offsets map
+// to its place.
 func (p *parser) inScalar(n *yaml.Node) func(int) Pos {
 	line, col := n.Line-1, n.Column-1
 	switch {
-	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
+	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 && line+1 < len(p.lines):
 		line, col = line+1, 0
 	case n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0:
 		col++
@@ -203,7 +241,7 @@ func (p *parser) inScalar(n *yaml.Node) func(int) Pos {
 	at := place{line + 1, col + 1}
 	var rest []rune
 	if line < len(p.lines) {
-		rest = []rune(p.lines[line])[min(col, utf8.RuneCountInString(p.lines[line])):]
+		rest = p.lines[line][min(col, len(p.lines[line])):]
 	}
 	for i, r := range n.Value {
 		if !unicode.IsSpace(r) {
@@ -214,12 +252,13 @@ func (p *parser) inScalar(n *yaml.Node) func(int) Pos {
 				if len(rest) > 0 || at.line >= len(p.lines) {
 					break
 				}
-				rest, at = []rune(p.lines[at.line]), place{at.line + 1, 1}
+				rest, at = p.lines[at.line], place{at.line + 1, 1}
+			}
+			if len(rest) == 0 || rest[0] != r {
+				break
 			}
 			places[i] = at
-			if len(rest) > 0 {
-				rest, at.col = rest[1:], at.col+1
-			}
+			rest, at.col = rest[1:], at.col+1
 		}
 	}
 	places[len(n.Value)] = at

@@ -27,7 +27,7 @@ type store struct {
 	vertices []vertex
 	index    map[vertex]ref
 	ites     map[[3]ref]ref
-	budget   int // vertices and steps that may still be made
+	budget   int // steps that may still be made: vertices asked for, ites and program states
 }
 
 // yes and no are the leaves of diagrams that are conditions. They are actions like others, told apart by place.
@@ -52,9 +52,9 @@ func (s *store) spend() {
 }
 
 func (s *store) intern(v vertex) ref {
+	s.spend()
 	r, ok := s.index[v]
 	if !ok {
-		s.spend()
 		r = ref(len(s.vertices))
 		s.vertices = append(s.vertices, v)
 		s.index[v] = r
@@ -103,7 +103,7 @@ func (s *store) at(r ref, level int32) (lo, hi ref) {
 
 // equals is the condition that width bits from level on, under mask, equal k.
 func (s *store) equals(level int32, width int, mask, k uint64) ref {
-	if k&^mask != 0 {
+	if k&^mask != 0 || k>>width != 0 {
 		return no
 	}
 	r := yes
@@ -123,6 +123,9 @@ func (s *store) equals(level int32, width int, mask, k uint64) ref {
 
 // less is the condition that width bits from level on, under mask, are less than k, or equal to it where orEqual.
 func (s *store) less(level int32, width int, mask, k uint64, orEqual bool) ref {
+	if k>>width != 0 {
+		return yes
+	}
 	r := no
 	if orEqual {
 		r = yes

@@ -17,18 +17,14 @@ func (s *store) target(t *resolve.Target) ref {
 			audits[f.ABI.Audit] = s.filter(f)
 			continue
 		}
-		native, x32 := s.action(t.Foreign), s.action(t.Foreign)
+		decides := map[uint32]ref{0: s.action(t.Foreign), resolve.X32Bit: s.action(t.Foreign)} // by bit 30 of the number
 		for _, g := range t.Filters[i:] {
-			switch {
-			case g.ABI.Audit != resolve.X86_64:
-			case g.ABI.Bit == 0:
-				native = s.filter(g)
-			default:
-				x32 = s.filter(g)
+			if g.ABI.Audit == resolve.X86_64 {
+				decides[g.ABI.Bit] = s.filter(g)
 			}
 		}
-		both := s.ite(s.anyOf(levelNR, 32, resolve.X32Bit), x32, native)
-		audits[f.ABI.Audit] = s.ite(s.equals(levelNR, 32, resolve.NoCall, resolve.NoCall), s.action(f.Unknown), both)
+		both := s.ite(s.anyOf(levelNR, 32, resolve.X32Bit), decides[resolve.X32Bit], decides[0])
+		audits[f.ABI.Audit] = s.ite(s.equals(levelNR, 32, resolve.NoCall, resolve.NoCall), decides[f.ABI.Bit], both)
 	}
 	return s.table(levelArch, audits, s.action(t.Foreign))
 }
@@ -36,6 +32,11 @@ func (s *store) target(t *resolve.Target) ref {
 // filter is the diagram of a filter, over the number and the arguments.
 func (s *store) filter(f *resolve.Filter) ref {
 	numbers := map[uint32]ref{}
+	for _, r := range f.Rules { // whether a number is known matters only behind the rules
+		for _, n := range r.Numbers {
+			numbers[n] = s.action(f.Unknown)
+		}
+	}
 	for _, n := range f.Known {
 		numbers[n] = s.action(f.Default)
 	}

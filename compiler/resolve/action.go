@@ -2,6 +2,7 @@ package resolve
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/seccompc/seccompc/arch"
@@ -83,7 +84,10 @@ func (r *resolver) action(w policy.Action) Action {
 		if hint == "" {
 			hint = "write a name such as EPERM, or a number"
 		}
-		r.diags.Errorf(w.Arg.Pos, hint, "unknown errno %q on %s", w.Arg.Text, r.abi.Name)
+		if slices.Contains(arch.Errnos(), w.Arg.Text) {
+			hint = r.abi.Name + " has none of this name: limit the rule with abis:"
+		}
+		r.diags.Errorf(w.Arg.Pos, hint, "unknown errno %q", w.Arg.Text)
 	case err != nil:
 		r.diags.Errorf(w.Arg.Pos, "", "%q is not a number", w.Arg.Text)
 	case n > limit:

@@ -1,6 +1,8 @@
 package resolve
 
 import (
+	"fmt"
+
 	"github.com/seccompc/seccompc/compiler/policy"
 )
 
@@ -18,35 +20,46 @@ var multiplexers = map[string]map[string]uint64{
 	},
 }
 
-// named collects the names that the rules mention, for multiplexed.
-func (r *resolver) named(rules []policy.Rule) map[string]bool {
-	names := map[string]bool{}
-	for _, rule := range rules {
-		for _, c := range rule.Calls {
-			names[c.Name.Text] = true
-		}
-	}
-	return names
-}
-
-// multiplexed extends an imported rule to the multiplexer that reaches its call, as container runtimes do, unless the
-// profile has rules for the multiplexer itself. Under a condition that is impossible: the arguments are in memory.
-func (r *resolver) multiplexed(c policy.Call, action Action, named map[string]bool) (rules []Rule) {
-	for mux, operations := range multiplexers {
-		operation, reaches := operations[c.Name.Text]
-		number, has := r.abi.Number(mux)
-		switch {
-		case !reaches || !has || named[mux]:
-		case c.If != nil:
-			r.diags.Errorf(c.Name.Pos, "give the profile a rule for "+mux+" itself", "condition on %q: on %s programs reach the call through %s too, whose arguments no filter can see", c.Name.Text, r.abi.Name, mux)
-		default:
-			mask := uint64(0xffffffff) // the kernel's parameter is an int
-			if mux == "ipc" {
-				mask = 0xffff // above it is a version
+// multiplexed extends an imported rule to the multiplexers that reach its calls, as container runtimes do. Under a
+// condition that is impossible, for the arguments are in memory: then the profile must settle the matter itself.
+func (r *resolver) multiplexed(rule policy.Rule, all []policy.Rule) (rules []Rule) {
+	for _, c := range rule.Calls {
+		for mux, operations := range multiplexers {
+			operation, reaches := operations[c.Name.Text]
+			number, has := r.abi.Number(mux)
+			switch {
+			case !reaches || !has:
+			case c.If != nil:
+				if !r.settled(mux, operation, rule.Action, all) {
+					r.diags.Errorf(c.Name.Pos, fmt.Sprintf("%s has %s: give the profile a rule for it", r.abi.Name, mux),
+						"condition on %q: programs reach the call through %s too, whose arguments no filter can see", c.Name.Text, mux)
+				}
+			default:
+				mask := uint64(0xffffffff) // the kernel's parameter is an int
+				if mux == "ipc" {
+					mask = 0xffff // above it is a version
+				}
+				rules = append(rules, Rule{Pos: c.Name.Pos, Numbers: []uint32{number}, Action: r.action(rule.Action),
+					Cond: Compare{Arg: 0, Bits: r.abi.RegBits, Mask: mask, Op: EQ, Value: operation}})
 			}
-			rules = append(rules, Rule{Pos: c.Name.Pos, Numbers: []uint32{number}, Action: action,
-				Cond: Compare{Arg: 0, Bits: r.abi.RegBits, Mask: mask, Op: EQ, Value: operation}})
 		}
 	}
 	return rules
+}
+
+// settled reports whether the profile has rules for a multiplexer that decide one of its operations, or leave it to a
+// default that is as strict as the action.
+func (r *resolver) settled(mux string, operation uint64, action policy.Action, all []policy.Rule) bool {
+	named := false
+	for _, rule := range all {
+		for _, c := range rule.Calls {
+			if c.Name.Text != mux {
+				continue
+			}
+			if named = true; r.cond(c.If, mux).Holds([6]uint64{operation}) {
+				return true
+			}
+		}
+	}
+	return named && r.policy.Default.Kind <= action.Kind // the kinds ascend from strict to lenient
 }

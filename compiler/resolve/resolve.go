@@ -1,8 +1,10 @@
 package resolve
 
 import (
+	"reflect"
 	"slices"
 	"strconv"
+	"sync"
 
 	"github.com/seccompc/seccompc/arch"
 	"github.com/seccompc/seccompc/compiler/policy"
@@ -11,7 +13,7 @@ import (
 // Options are the facts of a compilation that a policy's rules may depend on.
 type Options struct {
 	Caps   []string     // capabilities granted, "CAP_SYS_BOOT"
-	Kernel arch.Version // oldest kernel to run on: rules that need a newer one are dropped; zero drops none
+	Kernel arch.Version // oldest kernel to run on; zero: whichever the rules assume
 }
 
 // Resolve resolves p for one target, the ABIs that one program serves, native first. The target is nil if there is
@@ -21,7 +23,7 @@ func Resolve(p *policy.Policy, abis []*arch.ABI, o Options) (*Target, policy.Dia
 	r.review()
 	var rules []policy.Rule
 	for _, rule := range p.Rules {
-		if r.included(rule.When) {
+		if r.included(rule) {
 			rules = append(rules, rule)
 		}
 	}
@@ -80,9 +82,11 @@ func (r *resolver) filter(rules []policy.Rule) *Filter {
 			f.Known = append(f.Known, s.Number)
 		}
 	}
-	names := r.named(rules)
 	for _, rule := range rules {
-		f.Rules = append(f.Rules, r.rule(rule, f, names)...)
+		f.Rules = append(f.Rules, r.rule(rule, f)...)
+		if r.policy.Imported {
+			f.Rules = append(f.Rules, r.multiplexed(rule, rules)...)
+		}
 	}
 	for _, rule := range f.Rules {
 		f.Known = append(f.Known, rule.Numbers...)
@@ -92,38 +96,30 @@ func (r *resolver) filter(rules []policy.Rule) *Filter {
 	return f
 }
 
-func (r *resolver) rule(rule policy.Rule, f *Filter, named map[string]bool) []Rule {
+func (r *resolver) rule(rule policy.Rule, f *Filter) (rules []Rule) {
+	if !r.on(rule.ABIs) {
+		return nil
+	}
 	action := f.Default
 	if rule.Action.Kind != policy.Default {
 		action = r.action(rule.Action)
 	}
-	if !r.on(rule.ABIs) {
-		return nil
-	}
-	var rules, multiplexed []Rule
-	var last *policy.Expr
 	for _, c := range rule.Calls {
-		calls := r.expand(c.Name, nil)
-		if r.policy.Imported {
-			multiplexed = append(multiplexed, r.multiplexed(c, action, named)...)
-		}
-		var numbers []uint32
-		for _, w := range calls {
-			if n, ok := r.number(w, rule); ok {
-				numbers = append(numbers, n)
+		for _, w := range r.expand(c.Name, map[string]bool{}) {
+			n, ok := r.number(w, rule)
+			if !ok {
+				continue // a name that this ABI lacks
 			}
+			name, _ := r.abi.SyscallName(n)
+			cond := r.cond(c.If, name)
+			// Calls next to each other share a rule where the condition means the same for them.
+			if last := len(rules) - 1; last >= 0 && reflect.DeepEqual(rules[last].Cond, cond) {
+				rules[last].Numbers = append(rules[last].Numbers, n)
+				continue
+			}
+			rules = append(rules, Rule{Pos: c.Name.Pos, Numbers: []uint32{n}, Cond: cond, Action: action})
 		}
-		if len(numbers) == 0 {
-			continue // a name that this ABI lacks
-		}
-		if n := len(rules); n > 0 && c.If == last {
-			rules[n-1].Numbers = append(rules[n-1].Numbers, numbers...)
-			continue
-		}
-		last = c.If
-		rules = append(rules, Rule{Pos: c.Name.Pos, Numbers: numbers, Cond: r.cond(c.If), Action: action})
 	}
-	rules = append(rules, multiplexed...)
 	for i := range rules {
 		slices.Sort(rules[i].Numbers)
 		rules[i].Numbers = slices.Compact(rules[i].Numbers)
@@ -142,9 +138,10 @@ func (r *resolver) on(words []policy.Word) bool {
 	return on
 }
 
-// expand returns the calls that a word stands for: the members of a group, or itself.
-func (r *resolver) expand(w policy.Word, path []string) []policy.Word {
-	if w.Text == "" || w.Text[0] != '@' {
+// expand returns the calls that a word stands for: the members of a group, or itself. The groups met are in open, true
+// while their members are expanded. Each counts once: groups of groups could double with each level.
+func (r *resolver) expand(w policy.Word, open map[string]bool) []policy.Word {
+	if w.Text[0] != '@' || r.policy.Imported {
 		return []policy.Word{w}
 	}
 	g, ok := r.policy.Groups[w.Text]
@@ -157,36 +154,44 @@ func (r *resolver) expand(w policy.Word, path []string) []policy.Word {
 		r.diags.Errorf(w.Pos, policy.Suggest(w.Text, names), "unknown group %q", w.Text)
 		return nil
 	}
-	if slices.Contains(path, w.Text) {
+	inside, seen := open[w.Text]
+	if inside {
 		r.diags.Errorf(w.Pos, "take it out of its own members", "group %q contains itself", w.Text)
 		return nil
 	}
+	if seen {
+		return nil
+	}
+	open[w.Text] = true
 	var calls []policy.Word
 	for _, member := range g.Calls {
-		calls = append(calls, r.expand(member, append(path, w.Text))...)
+		calls = append(calls, r.expand(member, open)...)
 	}
+	open[w.Text] = false
 	return calls
 }
 
 // number resolves a name or number on the ABI at work; ok is false for a name that only other ABIs have.
 func (r *resolver) number(w policy.Word, rule policy.Rule) (n uint32, ok bool) {
-	if w.Text == "" {
-		return 0, false
-	}
-	if w.Text[0] >= '0' && w.Text[0] <= '9' {
+	if w.Text[0] >= '0' && w.Text[0] <= '9' && !r.policy.Imported { // a profile has names only
 		return r.plain(w, rule)
 	}
 	if n, ok = r.abi.Number(w.Text); ok {
 		return n, true
 	}
-	if _, known := slices.BinarySearch(arch.Names(), w.Text); !known {
+	if _, known := slices.BinarySearch(allNames(), w.Text); !known {
 		r.unknownName(w, rule)
 	}
 	return 0, false
 }
 
+var allNames = sync.OnceValue(arch.Names)
+
 func (r *resolver) unknownName(w policy.Word, rule policy.Rule) {
-	hint := policy.Suggest(w.Text, arch.Names())
+	hint := ""
+	if len(r.diags) < 100 { // the search takes its time
+		hint = policy.Suggest(w.Text, allNames())
+	}
 	if r.policy.Imported && (!rule.Action.Denies() || r.policy.Default.Denies()) {
 		r.diags.Warnf(w.Pos, hint, "unknown syscall %q: no ABI has it, so it is treated as every unknown number", w.Text)
 		return

@@ -19,8 +19,8 @@ var Capabilities = []string{
 }
 
 // included reports whether a rule is compiled in, and notes the kernel that it assumes.
-func (r *resolver) included(w policy.When) bool {
-	ok := true
+func (r *resolver) included(rule policy.Rule) bool {
+	w, ok := rule.When, true
 	for _, c := range w.Caps {
 		ok = r.granted(c) && ok
 	}
@@ -32,33 +32,43 @@ func (r *resolver) included(w policy.When) bool {
 	}
 	ok = !r.native(w.NotNatives) && ok
 	if w.Kernel.Text != "" {
-		ok = r.atLeast(w.Kernel, ok) && ok
+		ok = r.onKernel(w.Kernel, true, rule.Action, ok) && ok
 	}
 	if w.NotKernel.Text != "" {
-		ok = !r.atLeast(w.NotKernel, ok) && ok
+		ok = r.onKernel(w.NotKernel, false, rule.Action, ok) && ok
 	}
 	return ok
 }
 
-// atLeast reports whether the kernel to run on is of a version. Unless a --kernel says otherwise it is, and the
-// compilation then assumes that version if the answer matters.
-func (r *resolver) atLeast(w policy.Word, matters bool) bool {
+// onKernel reports whether a rule for kernels from a version on, or for those before it, is in force. Unless a --kernel
+// says otherwise, the kernel to run on has the version, which the compilation then assumes if the answer matters. An
+// older --kernel leaves kernels of both kinds, which a program can't tell apart: rules that let calls through are out
+// then, all others in.
+func (r *resolver) onKernel(w policy.Word, from bool, action policy.Action, matters bool) bool {
 	v, err := arch.ParseVersion(w.Text)
 	if err != nil {
 		r.diags.Errorf(w.Pos, "", "%v", err)
 	}
 	if r.options.Kernel != (arch.Version{}) && r.options.Kernel.Compare(v) < 0 {
-		return false
+		kind := action.Kind
+		if kind == policy.Default {
+			kind = r.policy.Default.Kind
+		}
+		return kind != policy.Allow && kind != policy.Log
 	}
 	if matters && v.Compare(r.kernel) > 0 {
 		r.kernel = v
 	}
-	return true
+	return from
 }
 
 func (r *resolver) granted(w policy.Word) bool {
 	if !slices.Contains(Capabilities, w.Text) {
-		r.diags.Errorf(w.Pos, policy.Suggest(w.Text, Capabilities), "unknown capability %q", w.Text)
+		hint := policy.Suggest(w.Text, Capabilities)
+		if slices.Contains(Capabilities, "CAP_"+w.Text) {
+			hint = "its name begins with CAP_"
+		}
+		r.diags.Errorf(w.Pos, hint, "unknown capability %q", w.Text)
 	}
 	return slices.Contains(r.options.Caps, w.Text)
 }

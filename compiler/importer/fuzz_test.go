@@ -1,0 +1,68 @@
+package importer_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/seccompc/seccompc/compiler/importer"
+)
+
+func FuzzOCI(f *testing.F) {
+	f.Add(in(allowRead, denyRead, rule("mmap", "ALLOW", arg(2, "MASKED_EQ", 1), arg(0, "NE", 2))))
+	f.Add(in(when("ALLOW", `"caps": ["CAP_BPF"], "arches": ["arm64"], "minKernel": "4.8"`, `"caps": []`)))
+	paths, err := filepath.Glob("../../testdata/policies/bad/*.txt")
+	if err != nil {
+		f.Fatal(err)
+	}
+	seeds := 0
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, s := range strings.Split(string(text), "\n=== ")[1:] {
+			name, body, _ := strings.Cut(s, "\n")
+			if !strings.HasSuffix(name, ".json") {
+				continue
+			}
+			var src strings.Builder
+			for line := range strings.Lines(body) {
+				line, _, _ = strings.Cut(line, "###")
+				src.WriteString(strings.TrimSuffix(line, "\n") + "\n")
+			}
+			f.Add(src.String())
+			seeds++
+		}
+	}
+	if seeds < 30 {
+		f.Fatalf("only %d seeds", seeds)
+	}
+	f.Fuzz(func(t *testing.T, src string) {
+		p, diags := importer.OCI("profile.json", []byte(src))
+		if (p == nil) != (diags.Err() != nil) {
+			t.Fatalf("a policy: %v, an error: %v", p != nil, diags.Err())
+		}
+		lines := strings.Split(src, "\n")
+		for _, d := range diags {
+			if d.Msg == "" || strings.ContainsAny(d.Msg+d.Hint, "\n\r") {
+				t.Errorf("message %q, hint %q", d.Msg, d.Hint)
+			}
+			if d.Pos.Line < 0 || d.Pos.Line > len(lines) || d.Pos.Line > 0 && (d.Pos.Col < 1 || d.Pos.Col > len([]rune(lines[d.Pos.Line-1]))+1) {
+				t.Errorf("%v: %s is outside", d.Pos, d.Msg)
+			}
+		}
+		if p == nil {
+			return
+		}
+		for _, r := range p.Rules {
+			if r.Action.Kind == 0 || len(r.Calls) == 0 {
+				t.Errorf("a rule with the action %v and %d calls", r.Action, len(r.Calls))
+			}
+		}
+		if p.Default.Kind == 0 {
+			t.Error("a policy without a default")
+		}
+	})
+}
