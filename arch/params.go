@@ -8,9 +8,9 @@ import (
 
 // Param is one parameter of a system call on one ABI. Bits and Signed say how
 // the kernel uses the register, which isn't always how SYSCALL_DEFINE declares
-// it: clone's flags are declared unsigned long and used as 32 bits. No other
-// bit of the register changes what the call does, but that some calls refuse
-// what they would ignore elsewhere.
+// it: clone's flags are declared unsigned long and used as 32 bits. A call with
+// further bits set does what the call without them does, or it fails. The
+// sources, and what else is to be known, are in params.csv.
 type Param struct {
 	Name        string // the man page's
 	Alias       string // the kernel's in SYSCALL_DEFINE where that differs, else ""
@@ -31,9 +31,8 @@ type param struct {
 }
 
 // Params returns the parameters of a call, named canonically or by an alias,
-// ascending by Index. Those that travel in two registers are left out, and so
-// is all that isn't known to be the same for every kernel of this ABI:
-// params.csv gives the sources. The slice is the caller's.
+// ascending by Index. Those that travel in two registers are left out, and
+// those whose register isn't known. The slice is the caller's.
 func (a *ABI) Params(syscall string) []Param {
 	nr, ok := a.Number(syscall)
 	if !ok {

@@ -174,7 +174,7 @@ func paths(w *world) []probe {
 			must: args{"flags": 2}, whole: "size"},
 		{calls: "mount_setattr", args: args{"dirfd": w.dir, "pathname": empty, "flags": 0x1000, "attr": w.wide(1<<7, 0, 0, 0), "size": 32}, must: args{"dirfd": absent}},
 		{calls: "fsopen", args: args{"fsname": w.str("tmpfs"), "flags": 0}, must: args{"flags": 1}, after: opened},
-		{calls: "fsconfig", args: args{"fd": w.context, "cmd": 1, "key": w.str("size"), "value": w.str("4k"), "aux": 0}, must: args{"fd": absent, "cmd": 99, "aux": 1}},
+		{calls: "fsconfig", args: args{"fd": absent, "cmd": 1, "key": rel, "value": rel, "aux": 0}, must: args{"fd": w.file, "cmd": 99, "aux": 1}},
 		{calls: "fsmount", args: args{"fsfd": absent, "flags": 0, "attr_flags": 0}, must: args{"fsfd": w.file, "flags": 2, "attr_flags": 0x80000000}},
 		{calls: "fspick", args: args{"dirfd": w.dir, "pathname": empty, "flags": 8}, must: args{"dirfd": absent, "flags": 0x108}, after: opened},
 		{calls: "quotactl", args: args{"cmd": 0x80000100}, must: args{"cmd": 99}},

@@ -54,7 +54,7 @@
 //	    40    4 CRC-32C of the program
 //	    44    4 actions that the program returns: bit 0 kill_process, 1 kill_thread, 2 trap, 3 errno, 4 notify,
 //	            5 trace, 6 log, 7 allow
-//	    48    4 calls of the native ABI that are let through (allow or log) whatever their arguments: bit 0 execve,
+//	    48    4 calls that each of the ABIs served lets through (allow or log) whatever their arguments: bit 0 execve,
 //	            1 prctl, 2 seccomp
 //	    52    2 length of the label, 1 to 64
 //	    54   10 zero

@@ -104,6 +104,8 @@ func madeFiles() map[string]badFile {
 	files["large profile"] = badFile{name: "profile.json", src: deep(" ", policy.MaxSize+1), want: []string{"0:0: file of 1048577 bytes: a profile has at most 1048576"}}
 	files["deep profile"] = badFile{name: "profile.json", src: deep("[", 100_000), want: []string{"1:34: not JSON: nested deeper than 32 levels"}}
 	files["deep objects"] = badFile{name: "profile.json", src: deep(`{"a":`, 100_000), want: []string{"1:166: not JSON: nested deeper than 32 levels"}}
+	files["binary profile"] = badFile{name: "profile.json", src: "{\"\xe8é\x00\": 1}", want: []string{`1:5: not JSON: invalid character '\x00' in string literal`}}
+	files["half a word"] = badFile{name: "profile.json", src: `{"defaultAction": tru }`, want: []string{"1:22: not JSON: invalid character ' ' in literal true (expecting 'e')"}}
 	files["marked profile"] = badFile{name: "profile.json", src: "\ufeff{}", want: []string{"1:1: not JSON: invalid character 'ï' looking for beginning of value"}}
 	return files
 }

@@ -26,6 +26,7 @@ import (
 	"github.com/seccompc/seccompc/blob"
 	"github.com/seccompc/seccompc/compiler/codegen"
 	"github.com/seccompc/seccompc/compiler/importer"
+	"github.com/seccompc/seccompc/compiler/inspect"
 	"github.com/seccompc/seccompc/compiler/policy"
 	"github.com/seccompc/seccompc/compiler/prove"
 	"github.com/seccompc/seccompc/compiler/resolve"
@@ -78,8 +79,16 @@ func Parse(file string, src []byte) (*policy.Policy, policy.Diagnostics) {
 // CompilePolicy compiles a policy that was read, or made, before; src is what the blob's digest is of.
 func CompilePolicy(p *policy.Policy, src []byte, o Options) (*Result, policy.Diagnostics) {
 	var diags policy.Diagnostics
+	if len(o.Targets) > 0 {
+		own := *p
+		own.Targets = nil
+		for _, t := range o.Targets {
+			own.Targets = append(own.Targets, policy.Word{Text: t, Pos: policy.Pos{File: "--target"}})
+		}
+		p = &own
+	}
 	r := &Result{Policy: p, Blob: head(p, src, o, &diags)}
-	for _, abis := range targets(p, o, &diags) {
+	for _, abis := range targets(p, &diags) {
 		t, more := resolve.Resolve(p, abis, resolve.Options{Caps: r.Blob.Inputs.Caps, Kernel: o.Kernel})
 		diags = append(diags, more...)
 		if t == nil {
@@ -135,15 +144,8 @@ func head(p *policy.Policy, src []byte, o Options, diags *policy.Diagnostics) *b
 
 func version(v arch.Version) uint32 { return blob.Version(int(v.Major), int(v.Minor), int(v.Patch)) }
 
-// targets returns the ABIs of each program: those asked for, else the policy's, else every ABI that the loader can be
-// built for.
-func targets(p *policy.Policy, o Options, diags *policy.Diagnostics) [][]*arch.ABI {
-	if len(o.Targets) > 0 {
-		p.Targets = nil
-		for _, t := range o.Targets {
-			p.Targets = append(p.Targets, policy.Word{Text: t, Pos: policy.Pos{File: "--target"}})
-		}
-	}
+// targets returns the ABIs of each program: the policy's targets, else every ABI that the loader can be built for.
+func targets(p *policy.Policy, diags *policy.Diagnostics) [][]*arch.ABI {
 	words := p.Targets
 	if len(words) == 0 {
 		for _, a := range arch.All() {
@@ -167,29 +169,30 @@ func (r *Result) add(t *resolve.Target, abis []*arch.ABI, diags *policy.Diagnost
 		return err
 	}
 	native := abis[0]
-	diagram, err := prove.Read(prog, native.BigEndian)
+	e := blob.Target{Label: resolve.TargetName(abis), Order: blob.LittleEndian}
+	if native.BigEndian {
+		e.Order = blob.BigEndian
+	}
+	order := e.ByteOrder().(binary.AppendByteOrder)
+	for _, in := range prog {
+		e.Program = append(order.AppendUint16(e.Program, in.Op), in.Jt, in.Jf)
+		e.Program = order.AppendUint32(e.Program, in.K)
+	}
+	// What is proven is read back from the bytes that the loader installs.
+	diagram, err := readBack(e)
 	if err == nil {
 		err = diagram.Equal(t)
 	}
 	if err != nil {
 		return fmt.Errorf("the program is not the policy, please report this: %w", err)
 	}
-	e := blob.Target{Label: resolve.TargetName(abis), Order: blob.LittleEndian}
-	if native.BigEndian {
-		e.Order = blob.BigEndian
-	}
 	for _, a := range abis {
 		e.ABIs = append(e.ABIs, blob.ABI{Audit: a.Audit, Bit: a.Bit})
 	}
 	for i, name := range []string{"execve", "prctl", "seccomp"} { // blob.AllowsExecve and so on
-		if nr, ok := native.Number(name); ok && letsThrough(diagram.Outcomes(native.Audit, nr)) {
+		if letsThrough(diagram, abis, name) {
 			e.Allows |= blob.AllowsExecve << i
 		}
-	}
-	order := e.ByteOrder().(binary.AppendByteOrder)
-	for _, in := range prog {
-		e.Program = append(order.AppendUint16(e.Program, in.Op), in.Jt, in.Jf)
-		e.Program = order.AppendUint32(e.Program, in.K)
 	}
 	r.Targets = append(r.Targets, t)
 	r.Programs = append(r.Programs, prog)
@@ -198,9 +201,28 @@ func (r *Result) add(t *resolve.Target, abis []*arch.ABI, diags *policy.Diagnost
 	return nil
 }
 
-func letsThrough(outcomes []prove.Outcome) bool {
-	a := outcomes[0].Action.Kind()
-	return len(outcomes) == 1 && (a == resolve.Allow || a == resolve.Log)
+func readBack(t blob.Target) (*prove.Diagram, error) {
+	bigEndian := t.Order == blob.BigEndian
+	prog, err := inspect.Instructions(t.Program, bigEndian)
+	if err != nil {
+		return nil, err
+	}
+	return prove.Read(prog, bigEndian)
+}
+
+// letsThrough reports whether a call is let through on each of the ABIs, whatever its arguments.
+func letsThrough(d *prove.Diagram, abis []*arch.ABI, name string) bool {
+	for _, abi := range abis {
+		nr, ok := abi.Number(name)
+		if !ok {
+			continue // no program of this ABI can make the call
+		}
+		outcomes := d.Outcomes(abi.Audit, nr)
+		if a := outcomes[0].Action.Kind(); len(outcomes) != 1 || a != resolve.Allow && a != resolve.Log {
+			return false
+		}
+	}
+	return true
 }
 
 // contradictory reports rules of an imported policy that give one call different actions: their order would decide,

@@ -22,10 +22,14 @@ type Command struct {
 	Env  []string
 }
 
-// An ExecError means that the filters are installed and the command could not be executed.
-type ExecError struct{ Err error }
+// An ExecError means that a filter is on and the command is not: what failed is the installation of a further filter
+// (Op "install") or the execution of the command (Op "execve").
+type ExecError struct {
+	Op  string
+	Err error
+}
 
-func (e *ExecError) Error() string { return "execve: " + e.Err.Error() }
+func (e *ExecError) Error() string { return e.Op + ": " + e.Err.Error() }
 
 func (e *ExecError) Unwrap() error { return e.Err }
 

@@ -38,6 +38,11 @@ func Check(b *blob.Blob) error {
 			return fmt.Errorf("policy %s uses the action %s, which this kernel lacks: it came with Linux %s (%w)", b.Name, a.name, a.since, errno)
 		}
 	}
+	if b.Flags != 0 { // a kernel that knows the flags gets as far as the missing program
+		if _, _, errno := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, uintptr(b.Flags), 0); errno != unix.EFAULT {
+			return fmt.Errorf("policy %s wants the filter flags %#x, which this kernel refuses: %w", b.Name, b.Flags, errno)
+		}
+	}
 	return nil
 }
 
@@ -69,7 +74,7 @@ func kernelAtLeast(b *blob.Blob) error {
 	}
 	fmt.Sscanf(release, "%d.%d.%d", &n[0], &n[1], &n[2])
 	if blob.Version(n[0], n[1], n[2]) < b.Kernel {
-		return fmt.Errorf("policy %s assumes Linux %d.%d or newer, this is %s", b.Name, b.Kernel>>16, b.Kernel>>8&0xff, release)
+		return fmt.Errorf("policy %s assumes Linux %d.%d.%d or newer, this is %s", b.Name, b.Kernel>>16, b.Kernel>>8&0xff, b.Kernel&0xff, release)
 	}
 	return nil
 }
@@ -159,8 +164,7 @@ func Exec(c Command, blobs ...*blob.Blob) error {
 		if err != nil {
 			return err
 		}
-		t, _ := Select(b)
-		if err := letsThrough(b, t, n+1 < len(blobs), blobs[min(n+1, len(blobs)-1)]); err != nil {
+		if err := letsThrough(b, blobs[n+1:]); err != nil {
 			return err
 		}
 		installs = append(installs, i)
@@ -195,29 +199,37 @@ func Exec(c Command, blobs ...*blob.Blob) error {
 	}
 	for n, i := range installs {
 		if ret, _, errno := unix.RawSyscall6(i.nr, i.arg0, i.arg1, i.prog(), 0, 0, 0); errno != 0 || ret != 0 {
-			if err := i.error(ret, errno); n == 0 {
-				return err
+			if err := i.error(ret, errno); n > 0 {
+				return &ExecError{Op: "install", Err: err}
 			} else {
-				return &ExecError{err}
+				return err
 			}
 		}
 	}
 	_, _, errno := unix.RawSyscall(unix.SYS_EXECVE, uintptr(unsafe.Pointer(path)), uintptr(unsafe.Pointer(&argv[0])), uintptr(unsafe.Pointer(&envv[0])))
 	runtime.KeepAlive(installs)
-	return &ExecError{errno}
+	return &ExecError{Op: "execve", Err: errno}
 }
 
-// letsThrough refuses a program that would stop the loader itself: at its execve, or at the next filter's installation.
-func letsThrough(b *blob.Blob, t *blob.Target, more bool, next *blob.Blob) error {
+// letsThrough refuses a program that would stop the loader itself: at its execve, or at the installation of one of the
+// filters behind it. A filter that answers for the kernel there could even fake success.
+func letsThrough(b *blob.Blob, later []*blob.Blob) error {
+	t, err := Select(b)
 	switch {
+	case err != nil:
+		return err
 	case b.Install != blob.Exec:
 		return fmt.Errorf("policy %s is made for a process that installs it itself (install: self)", b.Name)
 	case t.Allows&blob.AllowsExecve == 0:
-		return fmt.Errorf("policy %s denies execve, so no command could start under it", b.Name)
-	case more && next.Flags == 0 && t.Allows&blob.AllowsPrctl == 0:
-		return fmt.Errorf("policy %s denies prctl, so no further policy could be installed: put it last", b.Name)
-	case more && next.Flags != 0 && t.Allows&blob.AllowsSeccomp == 0:
-		return fmt.Errorf("policy %s denies seccomp(2), so policy %s with its flags could not be installed: put it last", b.Name, next.Name)
+		return fmt.Errorf("policy %s does not allow execve whatever its arguments, so no command could start under it", b.Name)
+	}
+	for _, next := range later {
+		switch {
+		case next.Flags == 0 && t.Allows&blob.AllowsPrctl == 0:
+			return fmt.Errorf("policy %s does not allow prctl, so policy %s could not be installed: put it last", b.Name, next.Name)
+		case next.Flags != 0 && t.Allows&blob.AllowsSeccomp == 0:
+			return fmt.Errorf("policy %s does not allow seccomp(2), so policy %s with its flags could not be installed: put it last", b.Name, next.Name)
+		}
 	}
 	return nil
 }

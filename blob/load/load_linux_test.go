@@ -180,8 +180,10 @@ func TestCheck(t *testing.T) {
 		{"none", func(*blob.Blob) {}, ""},
 		{"no program for this machine", func(b *blob.Blob) { b.Targets[0].ABIs[0].Audit ^= 1 }, "has no program for " + runtime.GOARCH + ": it has host"},
 		{"the other byte order", func(b *blob.Blob) { b.Targets[0].Order = 3 - b.Targets[0].Order }, "has no program"},
-		{"kernel of the future", func(b *blob.Blob) { b.Kernel = blob.Version(99, 2, 0) }, "assumes Linux 99.2 or newer"},
+		{"kernel of the future", func(b *blob.Blob) { b.Kernel = blob.Version(99, 2, 0) }, "assumes Linux 99.2.0 or newer"},
 		{"kernel of the past", func(b *blob.Blob) { b.Kernel = blob.Version(2, 6, 32) }, ""},
+		{"unknown flag", func(b *blob.Blob) { b.Flags = 1 << 30 }, "wants the filter flags 0x40000000, which this kernel refuses"},
+		{"known flags", func(b *blob.Blob) { b.Flags = blob.FlagLog | blob.FlagSpecAllow }, ""},
 		{"every action", func(b *blob.Blob) { b.Targets[0].Actions = 0xff }, ""},
 	} {
 		b := denies(unix.SYS_GETPPID)
@@ -204,7 +206,7 @@ func TestExecRefuses(t *testing.T) {
 			b := denies(unix.SYS_EXECVE)
 			b.Targets[0].Allows = 0
 			return []*blob.Blob{b}
-		}, "denies execve"},
+		}, "does not allow execve"},
 		{"install self", func() []*blob.Blob {
 			b := denies(unix.SYS_GETPPID)
 			b.Install = blob.Self
@@ -214,12 +216,24 @@ func TestExecRefuses(t *testing.T) {
 			b := denies(unix.SYS_PRCTL)
 			b.Targets[0].Allows = blob.AllowsExecve
 			return []*blob.Blob{b, denies(unix.SYS_GETPPID)}
-		}, "denies prctl"},
+		}, "does not allow prctl"},
 		{"seccomp denied to the next", func() []*blob.Blob {
 			last := denies(unix.SYS_GETPPID)
 			last.Flags = blob.FlagLog
 			return []*blob.Blob{denies(unix.SYS_SECCOMP), last}
-		}, "denies seccomp(2)"},
+		}, "does not allow seccomp(2)"},
+		{"prctl denied to the last but one", func() []*blob.Blob {
+			first, last := denies(unix.SYS_PRCTL), denies(unix.SYS_GETPPID)
+			first.Targets[0].Allows = blob.AllowsExecve | blob.AllowsSeccomp
+			middle := denies(unix.SYS_GETPPID)
+			middle.Flags, middle.Targets[0].Allows = blob.FlagLog, blob.AllowsExecve|blob.AllowsPrctl
+			return []*blob.Blob{first, middle, last}
+		}, "does not allow prctl"},
+		{"seccomp denied to the last but one", func() []*blob.Blob {
+			last := denies(unix.SYS_GETPPID)
+			last.Flags = blob.FlagLog
+			return []*blob.Blob{denies(unix.SYS_SECCOMP), denies(unix.SYS_GETPPID), last}
+		}, "does not allow seccomp(2)"},
 		{"NUL in the path", func() []*blob.Blob { command.Path = "/bin/\x00true"; return []*blob.Blob{denies(unix.SYS_GETPPID)} }, "invalid argument"},
 	} {
 		err := load.Exec(command, tt.blobs()...)

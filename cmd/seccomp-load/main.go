@@ -31,7 +31,7 @@ start.
   seccomp-load policies/toaster.seccomp -- /bin/ls -l
 
 Exit codes: 125 the loader failed, 126 the command can't be executed, 127 it can't be
-found; otherwise the command's own.
+found; otherwise the command's own. Once a filter is on, the exit code is all that it says.
 `
 
 // Exit codes, as env, nice and docker run have them.
@@ -92,9 +92,13 @@ func run(args []string) int {
 		return complain(failed, err.Error(), "")
 	}
 	// The filters are on and may deny whatever os.Exit would do first.
-	code = notExecutable
-	if errors.Is(err, unix.ENOENT) {
+	switch {
+	case exec.Op == "install":
+		code = failed
+	case errors.Is(err, unix.ENOENT):
 		code = notFound
+	default:
+		code = notExecutable
 	}
 	unix.RawSyscall(unix.SYS_EXIT_GROUP, uintptr(code), 0, 0)
 	panic("unreachable: exit_group returned")
@@ -102,6 +106,9 @@ func run(args []string) int {
 
 // find searches a command as execvp does: a name with a slash is a path, any other is looked up in PATH.
 func find(name string) (path string, code int) {
+	if name == "" {
+		return "", notFound
+	}
 	dirs := []string{""}
 	if !strings.Contains(name, "/") {
 		list, ok := os.LookupEnv("PATH")

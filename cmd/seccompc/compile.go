@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seccompc/seccompc/arch"
+	"github.com/seccompc/seccompc/blob"
 	"github.com/seccompc/seccompc/compiler"
 	"github.com/seccompc/seccompc/compiler/exporter"
 	"github.com/seccompc/seccompc/compiler/policy"
@@ -51,12 +52,12 @@ x86_64+i386. A policy that names none is compiled for every ABI that seccomp-loa
 		},
 	}
 	f := c.Flags()
-	f.StringVarP(&out, "output", "o", "", "write to `FILE`, - is standard output (default: POLICY with the extension .seccomp)")
+	f.StringVarP(&out, "output", "o", "", "write to `FILE`, - is standard output (default: POLICY with the extension .seccomp, or .bpf for raw)")
 	f.StringArrayVar(&o.Targets, "target", nil, "compile for `TARGET` in place of the policy's targets; can be repeated")
 	f.StringVar(&format, "format", "blob", "blob, or raw: the bare struct sock_filter array of one target")
 	f.StringArrayVar(&o.Caps, "cap", nil, "include the rules for programs that have `CAPABILITY`; can be repeated")
-	f.StringVar(&kernel, "kernel", "", "run on `VERSION` and newer: drop rules that need a newer kernel")
-	f.StringVar(&findings, "findings", "error", "error, or warn: what findings of the linter do to the compilation")
+	f.StringVar(&kernel, "kernel", "", "run on `VERSION` and newer: leave out what rules allow on newer kernels only")
+	f.StringVar(&findings, "findings", "error", "error or warn; accepted for later, nothing is found yet")
 	return c
 }
 
@@ -72,7 +73,13 @@ func compile(file, out, format string, o compiler.Options) error {
 		}
 		out = strings.TrimSuffix(file, filepath.Ext(file)) + ext
 	}
+	if same(file, out) {
+		return usageError{fmt.Errorf("-o %s: that is the policy itself", out)}
+	}
 	result, findings := compiler.Compile(file, src, o)
+	if result != nil {
+		findings = append(findings, noCommand(file, result.Blob)...)
+	}
 	report(findings, src)
 	if result == nil {
 		if slices.ContainsFunc(findings, func(d policy.Diagnostic) bool { return strings.HasPrefix(d.Pos.File, "--") }) {
@@ -99,9 +106,21 @@ func compile(file, out, format string, o compiler.Options) error {
 		if n := len(result.Programs); n > 1 {
 			programs = fmt.Sprintf("%d programs", n)
 		}
-		fmt.Printf("%s: %s, %d instructions, proven equal to %s\n", out, programs, instructions, file)
+		_, err = fmt.Printf("%s: %s, %d instructions, proven equal to %s\n", out, programs, instructions, file)
 	}
-	return nil
+	return err
+}
+
+// noCommand warns of a policy that seccomp-load refuses to start a command under.
+func noCommand(file string, b *blob.Blob) (findings policy.Diagnostics) {
+	for _, t := range b.Targets {
+		if b.Install == blob.Exec && t.Allows&blob.AllowsExecve == 0 {
+			findings.Warnf(policy.Pos{File: file}, "allow execve without a condition, or say install: self",
+				"execve is not always allowed on %s: seccomp-load will start no command under this policy", t.Label)
+			break
+		}
+	}
+	return findings
 }
 
 // readPolicy reads a policy file, and no more of it than a policy may have.
@@ -117,14 +136,32 @@ func readPolicy(file string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, policy.MaxSize+1))
 }
 
-// write puts data into a file at once: nobody sees a part of it, and an error leaves what was there.
+// same reports whether two names are of one file.
+func same(a, b string) bool {
+	x, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	y, err := os.Stat(b)
+	return err == nil && os.SameFile(x, y)
+}
+
+// write puts data into a file at once: nobody sees a part of it, and an error leaves what was there. A symbolic link
+// stays one, and a file keeps its mode.
 func write(file string, data []byte) (err error) {
 	if file == "-" {
 		_, err := os.Stdout.Write(data)
 		return err
 	}
-	if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
+	mode := fs.FileMode(0o644)
+	switch info, err := os.Stat(file); {
+	case err == nil && !info.Mode().IsRegular():
 		return fmt.Errorf("write %s: it is there and not a regular file", file)
+	case err == nil:
+		mode = info.Mode().Perm()
+		if file, err = filepath.EvalSymlinks(file); err != nil {
+			return err
+		}
 	}
 	f, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+".*")
 	if err != nil {
@@ -141,7 +178,10 @@ func write(file string, data []byte) (err error) {
 	}()
 	_, err = f.Write(data)
 	if err == nil {
-		err = f.Chmod(0o644)
+		err = f.Chmod(mode)
+	}
+	if err == nil {
+		err = f.Sync()
 	}
 	if err2 := f.Close(); err == nil {
 		err = err2

@@ -43,7 +43,6 @@ func disasm(file, target string) error {
 		return err
 	}
 	out := bufio.NewWriter(os.Stdout)
-	defer out.Flush()
 	b, err := blob.Decode(data)
 	switch {
 	case errors.Is(err, blob.ErrNotBlob) && target != "":
@@ -51,7 +50,10 @@ func disasm(file, target string) error {
 		if err != nil {
 			return err
 		}
-		return listing(out, file, data, abis)
+		if err := listing(out, file, data, abis); err != nil {
+			return err
+		}
+		return out.Flush()
 	case errors.Is(err, blob.ErrNotBlob):
 		complain(fmt.Sprintf("%s: %v", file, err), "a raw program needs --target")
 		return reported(1)
@@ -82,7 +84,7 @@ func disasm(file, target string) error {
 		complain(fmt.Sprintf("%s: no target %q", file, target), "it has "+strings.Join(has, ", "))
 		return reported(1)
 	}
-	return nil
+	return out.Flush()
 }
 
 // abisOf finds the ABIs that a blob's target names by number; those that this program doesn't know are left out.

@@ -18,7 +18,7 @@ import (
 func listCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "list",
-		Short: "List what policies can name: arches, syscalls, constants",
+		Short: "List what policies can name: arches, syscalls, groups, constants",
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
@@ -71,7 +71,14 @@ ABIs. The pattern is that of file names, as in 'O_*'; letter case does not count
 	for _, sub := range []*cobra.Command{syscalls, constants} {
 		sub.Flags().StringVar(&target, "target", "", "the ABIs of `TARGET` (default: this machine's)")
 	}
-	c.AddCommand(syscalls, constants)
+	c.AddCommand(syscalls, constants, &cobra.Command{
+		Use:   "groups [@GROUP]",
+		Short: "List the built-in groups, or the calls of one",
+		Example: `  seccompc list groups
+  seccompc list groups @file-system`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error { return listGroups(strings.Join(args, ""), asJSON) },
+	})
 	return c
 }
 

@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/seccompc/seccompc/arch"
+	"github.com/seccompc/seccompc/compiler/policy"
 	"github.com/seccompc/seccompc/compiler/resolve"
 )
 
@@ -162,6 +163,39 @@ func listConstants(abis []*arch.ABI, pattern string, asJSON bool) error {
 			}
 		}
 		fmt.Fprintln(w)
+	}
+	return w.Flush()
+}
+
+// listGroups lists the built-in groups, or the members of one.
+func listGroups(name string, asJSON bool) error {
+	type row struct {
+		Name        string   `json:"name"`
+		Description string   `json:"description"`
+		Members     []string `json:"members"`
+	}
+	var rows []row
+	for _, g := range policy.Builtins() {
+		if name == "" || name == g.Name {
+			rows = append(rows, row{g.Name, g.Description, g.Calls})
+		}
+	}
+	switch {
+	case len(rows) == 0:
+		complain(fmt.Sprintf("no group %q is built in", name), "seccompc list groups shows them")
+		return reported(1)
+	case asJSON:
+		return printJSON(rows)
+	case name != "":
+		fmt.Println("#", rows[0].Description)
+		for _, m := range rows[0].Members {
+			fmt.Println(m)
+		}
+		return nil
+	}
+	w := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', 0)
+	for _, r := range rows {
+		fmt.Fprintf(w, "%s\t%s\n", r.Name, r.Description)
 	}
 	return w.Flush()
 }

@@ -47,7 +47,7 @@ func report(findings policy.Diagnostics, src []byte) {
 			kind = paint(yellow, "warning:")
 		}
 		fmt.Fprintf(os.Stderr, "%s: %s %s\n", paint(bold, d.Pos.String()), kind, d.Msg)
-		if d.Pos.Line > 0 && d.Pos.Line <= len(lines) {
+		if d.Pos.Line > 0 && d.Pos.Line <= len(lines) && strings.TrimSpace(lines[d.Pos.Line-1]) != "" {
 			quote(lines[d.Pos.Line-1], d.Pos.Col)
 		}
 		say(d.Hint)

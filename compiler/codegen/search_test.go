@@ -10,16 +10,6 @@ import (
 
 func newBuilder() *builder { return &builder{nodes: map[node]*node{}} }
 
-// answer runs a graph's program on a call.
-func answer(t *testing.T, root *node, bigEndian bool, c resolve.Call) resolve.Action {
-	t.Helper()
-	a, _, err := inspect.Run(emit(root), bigEndian, c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a
-}
-
 // checkSearch searches the runs that start at the given values, the i-th with the outcome errno(outcomes[i]), and asks
 // for the values at and beside each start. It returns the program's length.
 func checkSearch(t *testing.T, starts []uint32, outcomes []int) int {

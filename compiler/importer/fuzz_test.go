@@ -12,6 +12,7 @@ import (
 func FuzzOCI(f *testing.F) {
 	f.Add(in(allowRead, denyRead, rule("mmap", "ALLOW", arg(2, "MASKED_EQ", 1), arg(0, "NE", 2))))
 	f.Add(in(when("ALLOW", `"caps": ["CAP_BPF"], "arches": ["arm64"], "minKernel": "4.8"`, `"caps": []`)))
+	f.Add("{\"a\xe8\xe8膆\n\": 1}")
 	paths, err := filepath.Glob("../../testdata/policies/bad/*.txt")
 	if err != nil {
 		f.Fatal(err)

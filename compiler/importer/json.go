@@ -113,10 +113,9 @@ func (r *reader) document() (v value, ok bool) {
 	pos := r.next()
 	var syntax *json.SyntaxError
 	switch {
-	case errors.As(err, &syntax): // its offset is at times that of the token before
-		if at := r.at(max(int(syntax.Offset)-1, 0)); at.Line > pos.Line || at.Line == pos.Line && at.Col > pos.Col {
-			pos = at
-		}
+	case errors.As(err, &syntax):
+		errors.As(json.Unmarshal(r.src, new(json.RawMessage)), &syntax) // the decoder's own offset is only near
+		pos = r.at(max(int(syntax.Offset)-1, 0))
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		err = errors.New("the file ends early")
 	}

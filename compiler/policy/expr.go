@@ -333,6 +333,9 @@ func (e *Expr) write(b *strings.Builder) {
 		inner(e.Y)
 	case e.X != nil:
 		b.WriteString(e.Op.String())
+		if e.X.Op == token.SUB { // two signs next to each other are another token
+			b.WriteByte(' ')
+		}
 		inner(e.X)
 	default:
 		b.WriteString(e.Text)

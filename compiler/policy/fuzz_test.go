@@ -79,6 +79,7 @@ func FuzzExpr(f *testing.F) {
 			}
 		}
 	}
+	f.Add("a == - -1")
 	f.Fuzz(func(t *testing.T, cond string) {
 		p := check(t, head+strconv.Quote(cond))
 		check(t, head+"|2\n"+cond)

@@ -129,6 +129,9 @@ func (p *parser) groups(n *yaml.Node, groups map[string]Group) {
 		if !groupName.MatchString(k.Value) {
 			p.errorf(k, `a group's name starts with @: "@files"`, "%q is no group's name", k.Value)
 		}
+		if Builtin(k.Value) != nil {
+			p.errorf(k, "choose another name; seccompc list groups "+k.Value+" shows its calls", "group %q is built in", k.Value)
+		}
 		if v := n.Content[i+1]; v.Kind == yaml.SequenceNode && len(v.Content) == 0 {
 			p.errorf(v, "", "a group without calls")
 		}

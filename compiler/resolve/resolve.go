@@ -1,10 +1,11 @@
 package resolve
 
 import (
+	"cmp"
+	"maps"
 	"reflect"
 	"slices"
 	"strconv"
-	"sync"
 
 	"github.com/seccompc/seccompc/arch"
 	"github.com/seccompc/seccompc/compiler/policy"
@@ -21,6 +22,7 @@ type Options struct {
 func Resolve(p *policy.Policy, abis []*arch.ABI, o Options) (*Target, policy.Diagnostics) {
 	r := &resolver{policy: p, abis: abis, options: o}
 	r.review()
+	r.spelling()
 	var rules []policy.Rule
 	for _, rule := range p.Rules {
 		if r.included(rule) {
@@ -55,6 +57,32 @@ func (r *resolver) review() {
 		var err error
 		if r.reviewed, err = arch.ParseVersion(w.Text); err != nil {
 			r.diags.Errorf(w.Pos, `write the kernel that the rules were checked against: "6.12"`, "%v", err)
+		}
+	}
+}
+
+// spelling reports unknown names wherever they stand: also in rules that are left out here, and in groups that no rule
+// uses.
+func (r *resolver) spelling() {
+	check := func(w policy.Word, rule policy.Rule) {
+		if callName := w.Text[0] != '@' && (w.Text[0] < '0' || w.Text[0] > '9'); callName || r.policy.Imported {
+			if _, known := slices.BinarySearch(arch.Names(), w.Text); !known {
+				r.unknownName(w, rule)
+			}
+		}
+	}
+	for _, rule := range r.policy.Rules {
+		r.on(rule.ABIs)
+		for _, c := range rule.Calls {
+			check(c.Name, rule)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.policy.Groups)) {
+		for _, w := range r.policy.Groups[name].Calls {
+			check(w, policy.Rule{})
+			if w.Text[0] == '@' {
+				r.group(w)
+			}
 		}
 	}
 }
@@ -144,14 +172,8 @@ func (r *resolver) expand(w policy.Word, open map[string]bool) []policy.Word {
 	if w.Text[0] != '@' || r.policy.Imported {
 		return []policy.Word{w}
 	}
-	g, ok := r.policy.Groups[w.Text]
+	members, ok := r.group(w)
 	if !ok {
-		var names []string
-		for name := range r.policy.Groups {
-			names = append(names, name)
-		}
-		slices.Sort(names)
-		r.diags.Errorf(w.Pos, policy.Suggest(w.Text, names), "unknown group %q", w.Text)
 		return nil
 	}
 	inside, seen := open[w.Text]
@@ -164,11 +186,31 @@ func (r *resolver) expand(w policy.Word, open map[string]bool) []policy.Word {
 	}
 	open[w.Text] = true
 	var calls []policy.Word
-	for _, member := range g.Calls {
+	for _, member := range members {
 		calls = append(calls, r.expand(member, open)...)
 	}
 	open[w.Text] = false
 	return calls
+}
+
+// group returns the members of the policy's group or the built-in one that a word names.
+func (r *resolver) group(w policy.Word) (members []policy.Word, ok bool) {
+	if g, ok := r.policy.Groups[w.Text]; ok {
+		return g.Calls, true
+	}
+	if g := policy.Builtin(w.Text); g != nil {
+		for _, name := range g.Calls {
+			members = append(members, policy.Word{Text: name, Pos: w.Pos})
+		}
+		return members, true
+	}
+	names := slices.Collect(maps.Keys(r.policy.Groups))
+	for _, g := range policy.Builtins() {
+		names = append(names, g.Name)
+	}
+	slices.Sort(names)
+	r.diags.Errorf(w.Pos, cmp.Or(policy.Suggest(w.Text, names), "seccompc list groups shows the built-in ones"), "unknown group %q", w.Text)
+	return nil, false
 }
 
 // number resolves a name or number on the ABI at work; ok is false for a name that only other ABIs have.
@@ -176,21 +218,13 @@ func (r *resolver) number(w policy.Word, rule policy.Rule) (n uint32, ok bool) {
 	if w.Text[0] >= '0' && w.Text[0] <= '9' && !r.policy.Imported { // a profile has names only
 		return r.plain(w, rule)
 	}
-	if n, ok = r.abi.Number(w.Text); ok {
-		return n, true
-	}
-	if _, known := slices.BinarySearch(allNames(), w.Text); !known {
-		r.unknownName(w, rule)
-	}
-	return 0, false
+	return r.abi.Number(w.Text)
 }
-
-var allNames = sync.OnceValue(arch.Names)
 
 func (r *resolver) unknownName(w policy.Word, rule policy.Rule) {
 	hint := ""
 	if len(r.diags) < 100 { // the search takes its time
-		hint = policy.Suggest(w.Text, allNames())
+		hint = policy.Suggest(w.Text, arch.Names())
 	}
 	if r.policy.Imported && (!rule.Action.Denies() || r.policy.Default.Denies()) {
 		r.diags.Warnf(w.Pos, hint, "unknown syscall %q: no ABI has it, so it is treated as every unknown number", w.Text)
@@ -201,6 +235,9 @@ func (r *resolver) unknownName(w policy.Word, rule policy.Rule) {
 	}
 	r.diags.Errorf(w.Pos, hint, "unknown syscall %q", w.Text)
 }
+
+// base is the ABI's least number, above 1 on MIPS alone but for x32's bit.
+func (r *resolver) base() uint32 { return r.abi.Syscalls()[0].Number &^ X32Bit }
 
 // plain resolves a number, which means something only where a single ABI is meant.
 func (r *resolver) plain(w policy.Word, rule policy.Rule) (uint32, bool) {
@@ -213,6 +250,8 @@ func (r *resolver) plain(w policy.Word, rule policy.Rule) (uint32, bool) {
 		r.diags.Errorf(w.Pos, "a tracer cancels a call with it; it always counts as unknown", "%q is no syscall's number", w.Text)
 	case !single:
 		r.diags.Errorf(w.Pos, "numbers differ by ABI: add abis: [x86_64], or write the name", "number %q in a rule for several ABIs", w.Text)
+	case r.base() > 1 && uint32(n) < r.base():
+		r.diags.Errorf(w.Pos, "", "number %q is not one of %s: they start at %d", w.Text, r.abi.Name, r.base())
 	case r.abi.Audit == X86_64 && uint32(n)&X32Bit != r.abi.Bit:
 		r.diags.Errorf(w.Pos, "x32's numbers have bit 0x40000000 set, x86_64's have not", "number %q is not one of %s", w.Text, r.abi.Name)
 	default:

@@ -24,7 +24,8 @@ func main() {
 	os.Stdout.WriteString("hello\n")
 }
 
-// work keeps all processors busy with loops that only a signal interrupts, makes garbage, waits for a timer, and reads a file.
+// work keeps all processors busy with loops that only a signal interrupts, makes garbage, ends a thread, waits for a timer,
+// and reads a file.
 func work(file string) {
 	done := make(chan int)
 	for range 2 * runtime.GOMAXPROCS(0) {
@@ -43,6 +44,11 @@ func work(file string) {
 	for range 2 * runtime.GOMAXPROCS(0) {
 		<-done
 	}
+	go func() {
+		runtime.LockOSThread() // to the end, so that the thread ends too
+		done <- 0
+	}()
+	<-done
 	runtime.GC()
 	<-time.After(time.Millisecond)
 	if data, err := os.ReadFile(file); err != nil || len(data) == 0 {
