@@ -141,13 +141,11 @@ func (a *author) rule(w *strings.Builder, abis []*arch.ABI) {
 
 // number returns one of an ABI's numbers, or of those that nobody has.
 func (a *author) number(abi *arch.ABI) uint32 {
+	calls := abi.Syscalls()
+	least := calls[0].Number // of MIPS, not 0
 	for {
-		calls := abi.Syscalls()
-		n := []uint32{calls[a.IntN(len(calls))].Number, abi.Bit | a.Uint32N(1000), abi.Bit | 0x3fffffff, 0x80000000 | abi.Bit, a.Uint32()}[a.IntN(5)]
-		if least := calls[0].Number &^ resolve.X32Bit; least > 1 && n < least {
-			continue // below MIPS' bases are no numbers
-		}
-		if n != resolve.NoCall && (abi.Audit != resolve.X86_64 || n&resolve.X32Bit == abi.Bit) {
+		n := []uint32{calls[a.IntN(len(calls))].Number, least + a.Uint32N(1000), abi.Bit | 0x3fffffff, 0x80000000 | abi.Bit, a.Uint32()}[a.IntN(5)]
+		if n >= least && n != resolve.NoCall && (abi.Audit != resolve.X86_64 || n&resolve.X32Bit == abi.Bit) {
 			return n
 		}
 	}
