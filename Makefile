@@ -16,6 +16,11 @@ test:
 	$(GO) test ./...
 	cd bench && $(GO) test ./...
 
+# The constants of arch/ beside the kernel's own headers, newest and for every machine, from Debian's mirror.
+.PHONY: test-headers
+test-headers:
+	SECCOMPC_HEADERS=$$(sh arch/headers.sh $${TMPDIR:-/tmp}/seccompc-headers) && export SECCOMPC_HEADERS && $(GO) test -v -run Headers ./arch
+
 # What is generated and checked in: the tables of arch/, the blobs of policies/.
 .PHONY: generate
 generate:
