@@ -16,6 +16,11 @@ test:
 	$(GO) test ./...
 	cd bench && $(GO) test ./...
 
+# The live tests of policies/ on a kernel that has i386 and x32, in a virtual machine.
+.PHONY: test-i386
+test-i386:
+	sh policies/i386.sh
+
 # The constants of arch/ beside the kernel's own headers, newest and for every machine, from Debian's mirror.
 .PHONY: test-headers
 test-headers:
