@@ -39,6 +39,7 @@ cat >"$root/bin/go" <<'EOF'
 #!/bin/sh
 case $1 in
 build) cp "/${GOARCH:-amd64}/$(basename "$4")" "$3" ;;
+*) echo "a stand-in for the go command" ;;
 esac
 EOF
 cat >"$root/init" <<'EOF'

@@ -54,7 +54,7 @@ func FuzzResolve(f *testing.F) {
 			}
 			for _, f := range target.Filters {
 				if f.Decide(resolve.NoCall, [6]uint64{}) != f.Unknown {
-					t.Errorf("%s: %#x is not unknown", f.ABI.Name, resolve.NoCall)
+					t.Errorf("%s: %#x is not unknown", f.ABI.Name, uint32(resolve.NoCall))
 				}
 				for _, r := range f.Rules {
 					for i, n := range r.Numbers {
