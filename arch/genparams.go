@@ -45,11 +45,7 @@ func writeParams(s *sheet, tables []string, syscalls *sheet) {
 		taken[key] = true
 	}
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "// paramTables gives the bits of param.tables their meaning.\nvar paramTables = [...]*table{")
-	for _, table := range tables {
-		fmt.Fprintf(&b, "&%sTable, ", table)
-	}
-	b.WriteString("}\n\nvar params = []param{\n")
+	b.WriteString("var params = []param{\n")
 	for _, r := range s.rows {
 		call, index, name, alias, ctype, bits, signed := r.cells[1], r.uint(2, 8), r.cells[3], r.cells[4], r.cells[5], r.cells[6], r.cells[7]
 		if index > 5 {

@@ -22,7 +22,7 @@ type Param struct {
 	Established bool   // Bits and Signed are known; otherwise they are 0 and false
 }
 
-// A param is a parameter on the tables whose bits of paramTables are set. Its
+// A param is a parameter on the tables whose bits are set. Its
 // Bits are 0 for the whole register.
 type param struct {
 	tables uint32
@@ -39,13 +39,12 @@ func (a *ABI) Params(syscall string) []Param {
 		return nil
 	}
 	syscall, _ = a.SyscallName(nr)
-	bit := uint32(1) << slices.Index(paramTables[:], a.table)
 	i, _ := slices.BinarySearchFunc(params, syscall, func(p param, call string) int {
 		return strings.Compare(p.call, call)
 	})
 	var list []Param
 	for ; i < len(params) && params[i].call == syscall; i++ {
-		if p := params[i].Param; params[i].tables&bit != 0 {
+		if p := params[i].Param; params[i].tables&a.table.bit != 0 {
 			if p.Established {
 				p.Bits = cmp.Or(p.Bits, a.RegBits)
 			}

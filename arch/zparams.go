@@ -2,9 +2,6 @@
 
 package arch
 
-// paramTables gives the bits of param.tables their meaning.
-var paramTables = [...]*table{&x86_64Table, &i386Table, &x32Table, &armTable, &aarch64Table, &riscv64Table, &riscv32Table, &loongarch64Table, &s390xTable, &s390Table, &ppc64Table, &ppcTable, &mipsTable, &mips64Table, &mips64n32Table, &pariscTable, &parisc64Table, &m68kTable, &shTable, &xtensaTable, &cskyTable}
-
 var params = []param{
 	{0x1e9e4a, "_llseek", Param{"fd", "", 0, "unsigned int", 32, true, false, true}},
 	{0x1e9e4a, "_llseek", Param{"offset_high", "", 1, "unsigned long", 0, false, false, true}},
