@@ -17,7 +17,7 @@ import (
 	"github.com/seccompc/seccompc/compiler/policy"
 )
 
-// A badFile is a source and all its findings, as "line:column: message | hint".
+// A badFile is a source and all its findings, as "line:column: code: message | hint".
 type badFile struct {
 	name string // its extension tells the form
 	src  string
@@ -27,7 +27,7 @@ type badFile struct {
 }
 
 // badFiles reads testdata/policies/bad: text files of sections that begin with "=== name". A line's findings stand
-// behind it, "### column: message | hint"; "###~" says that the quoted word is elsewhere.
+// behind it, "### column: code: message | hint"; "###~" says that the quoted word is elsewhere.
 func badFiles(t *testing.T) map[string]badFile {
 	t.Helper()
 	paths, err := filepath.Glob("../testdata/policies/bad/*.txt")
@@ -68,45 +68,45 @@ func madeFiles() map[string]badFile {
 	const rule = head + "rules:\n- allow: [read]\n  if: "
 	deep := strings.Repeat
 	files := map[string]badFile{
-		"empty":              {src: "", want: []string{"1:1: empty file | a policy starts with seccompc: 1"}},
-		"blank":              {src: " \r\n\t\n", want: []string{"1:1: empty file | a policy starts with seccompc: 1"}},
-		"byte order mark":    {src: "\ufeff", want: []string{"1:1: no YAML in the file | a policy starts with seccompc: 1"}},
-		"too large":          {src: deep("#", policy.MaxSize+1), want: []string{"0:0: file of 1048577 bytes: a policy has at most 1048576"}},
-		"as large as can be": {src: head + deep("#", policy.MaxSize-len(head)-2) + "\na", want: []string{"4:1: not YAML: could not find expected ':'"}},
-		"Latin-1":            {src: head + "name: caf\xe9\n", want: []string{"0:0: not UTF-8 text"}},
-		"UTF-16":             {src: "\xff\xfes\x00e\x00", want: []string{"0:0: not UTF-8 text"}},
-		"NUL":                {src: head + "name: a\x00b\n", want: []string{`3:8: control character '\x00' | take it out; lines end in LF or CRLF`}},
-		"escape":             {src: head + "# \x1b[1A\n", want: []string{`3:3: control character '\x1b' | take it out; lines end in LF or CRLF`}},
-		"CR":                 {src: head + "# a comment\rforeign: allow\n", want: []string{`3:12: control character '\r' | take it out; lines end in LF or CRLF`}},
-		"next line":          {src: head + "# a comment\u0085foreign: allow\n", want: []string{`3:12: control character '\u0085' | take it out; lines end in LF or CRLF`}},
-		"line separator":     {src: head + "# a comment\u2028foreign: allow\n", want: []string{`3:12: control character '\u2028' | take it out; lines end in LF or CRLF`}},
-		"right to left":      {src: head + "# \u202eforeign: allow\n", want: []string{`3:3: control character '\u202e' | take it out; lines end in LF or CRLF`}},
-		"mark inside":        {src: head + "name: \ufeffa\n", want: []string{`3:7: control character '\ufeff' | take it out; lines end in LF or CRLF`}},
-		"deep list":          {src: "name: " + deep("[", 100_000), want: []string{"1:1: not YAML: exceeded max depth of 10000"}},
-		"deep mapping":       {src: "name: " + deep("{a: ", 100_000), want: []string{"1:1: not YAML: exceeded max depth of 10000"}},
-		"deep lines":         {src: deep("- ", 100_000), want: []string{"1:1: not YAML: exceeded max depth of 10000"}},
-		"deep, but YAML":     {src: "name: " + deep("[", 201) + deep("]", 201), want: []string{"1:207: nested deeper than 200 levels"}},
-		"deep parentheses":   {src: rule + deep("(", 100_000), want: []string{"5:207: condition nested deeper than 200 levels"}},
-		"deep negation":      {src: rule + "'" + deep("!", 100_000) + "'", want: []string{"5:208: condition nested deeper than 200 levels"}},
-		"deep complement":    {src: rule + "arg0 & " + deep("~", 100_000), want: []string{"5:214: condition nested deeper than 200 levels"}},
-		"deep calls":         {src: rule + deep("oneof(", 100_000), want: []string{"5:1207: condition nested deeper than 200 levels"}},
-		"long chain":         {src: rule + "1" + deep("|1", 100_000), want: []string{`5:7: "` + deep("(", 120) + `..." is no condition | a condition compares a parameter: arg0 == 1`}},
-		"long word":          {src: head + "foreign: " + deep("a", 10_000), want: []string{`3:10: unknown action "` + deep("a", 120) + `..." | actions are kill_process, kill_thread, trap, errno, notify, trace, log, allow, default`}},
+		"empty":              {src: "", want: []string{"1:1: file-empty: empty file | a policy starts with seccompc: 1"}},
+		"blank":              {src: " \r\n\t\n", want: []string{"1:1: file-empty: empty file | a policy starts with seccompc: 1"}},
+		"byte order mark":    {src: "\ufeff", want: []string{"1:1: file-empty: no YAML in the file | a policy starts with seccompc: 1"}},
+		"too large":          {src: deep("#", policy.MaxSize+1), want: []string{"0:0: file-size: file of 1048577 bytes: a policy has at most 1048576"}},
+		"as large as can be": {src: head + deep("#", policy.MaxSize-len(head)-2) + "\na", want: []string{"4:1: yaml-syntax: not YAML: could not find expected ':'"}},
+		"Latin-1":            {src: head + "name: caf\xe9\n", want: []string{"0:0: file-encoding: not UTF-8 text"}},
+		"UTF-16":             {src: "\xff\xfes\x00e\x00", want: []string{"0:0: file-encoding: not UTF-8 text"}},
+		"NUL":                {src: head + "name: a\x00b\n", want: []string{`3:8: control-character: control character '\x00' | take it out; lines end in LF or CRLF`}},
+		"escape":             {src: head + "# \x1b[1A\n", want: []string{`3:3: control-character: control character '\x1b' | take it out; lines end in LF or CRLF`}},
+		"CR":                 {src: head + "# a comment\rforeign: allow\n", want: []string{`3:12: control-character: control character '\r' | take it out; lines end in LF or CRLF`}},
+		"next line":          {src: head + "# a comment\u0085foreign: allow\n", want: []string{`3:12: control-character: control character '\u0085' | take it out; lines end in LF or CRLF`}},
+		"line separator":     {src: head + "# a comment\u2028foreign: allow\n", want: []string{`3:12: control-character: control character '\u2028' | take it out; lines end in LF or CRLF`}},
+		"right to left":      {src: head + "# \u202eforeign: allow\n", want: []string{`3:3: control-character: control character '\u202e' | take it out; lines end in LF or CRLF`}},
+		"mark inside":        {src: head + "name: \ufeffa\n", want: []string{`3:7: control-character: control character '\ufeff' | take it out; lines end in LF or CRLF`}},
+		"deep list":          {src: "name: " + deep("[", 100_000), want: []string{"1:1: yaml-syntax: not YAML: exceeded max depth of 10000"}},
+		"deep mapping":       {src: "name: " + deep("{a: ", 100_000), want: []string{"1:1: yaml-syntax: not YAML: exceeded max depth of 10000"}},
+		"deep lines":         {src: deep("- ", 100_000), want: []string{"1:1: yaml-syntax: not YAML: exceeded max depth of 10000"}},
+		"deep, but YAML":     {src: "name: " + deep("[", 201) + deep("]", 201), want: []string{"1:207: yaml-depth: nested deeper than 200 levels"}},
+		"deep parentheses":   {src: rule + deep("(", 100_000), want: []string{"5:207: condition-depth: condition nested deeper than 200 levels"}},
+		"deep negation":      {src: rule + "'" + deep("!", 100_000) + "'", want: []string{"5:208: condition-depth: condition nested deeper than 200 levels"}},
+		"deep complement":    {src: rule + "arg0 & " + deep("~", 100_000), want: []string{"5:214: condition-depth: condition nested deeper than 200 levels"}},
+		"deep calls":         {src: rule + deep("oneof(", 100_000), want: []string{"5:1207: condition-depth: condition nested deeper than 200 levels"}},
+		"long chain":         {src: rule + "1" + deep("|1", 100_000), want: []string{`5:7: condition-incomplete: "` + deep("(", 120) + `..." is no condition | a condition compares a parameter: arg0 == 1`}},
+		"long word":          {src: head + "foreign: " + deep("a", 10_000), want: []string{`3:10: unknown-action: unknown action "` + deep("a", 120) + `..." | actions are kill_process, kill_thread, trap, errno, notify, trace, log, allow, default`}},
 		"CRLF": {src: strings.ReplaceAll(rule+"arg0 == 1 &&\n    arg1 = 2\n- allow:\n    read: |\n      arg0 = 1\n", "\n", "\r\n"), want: []string{
-			`6:10: unexpected "=" after the condition | equality is written ==`, `9:12: unexpected "=" after the condition | equality is written ==`}},
-		"first line behind a mark": {src: "\ufeff{seccompc: 1, default: deny}\n", want: []string{`1:24: unknown action "deny" | actions are kill_process, kill_thread, trap, errno, notify, trace, log, allow, default`}},
+			`6:10: condition-syntax: unexpected "=" after the condition | equality is written ==`, `9:12: condition-syntax: unexpected "=" after the condition | equality is written ==`}},
+		"first line behind a mark": {src: "\ufeff{seccompc: 1, default: deny}\n", want: []string{`1:24: unknown-action: unknown action "deny" | actions are kill_process, kill_thread, trap, errno, notify, trace, log, allow, default`}},
 	}
 	for name, f := range files {
 		f.name = "policy.yaml"
 		files[name] = f
 	}
-	files["empty profile"] = badFile{name: "profile.json", src: "", want: []string{"1:1: empty file"}}
-	files["large profile"] = badFile{name: "profile.json", src: deep(" ", policy.MaxSize+1), want: []string{"0:0: file of 1048577 bytes: a profile has at most 1048576"}}
-	files["deep profile"] = badFile{name: "profile.json", src: deep("[", 100_000), want: []string{"1:34: not JSON: nested deeper than 32 levels"}}
-	files["deep objects"] = badFile{name: "profile.json", src: deep(`{"a":`, 100_000), want: []string{"1:166: not JSON: nested deeper than 32 levels"}}
-	files["binary profile"] = badFile{name: "profile.json", src: "{\"\xe8é\x00\": 1}", want: []string{`1:5: not JSON: invalid character '\x00' in string literal`}}
-	files["half a word"] = badFile{name: "profile.json", src: `{"defaultAction": tru }`, want: []string{"1:22: not JSON: invalid character ' ' in literal true (expecting 'e')"}}
-	files["marked profile"] = badFile{name: "profile.json", src: "\ufeff{}", want: []string{"1:1: not JSON: invalid character 'ï' looking for beginning of value"}}
+	files["empty profile"] = badFile{name: "profile.json", src: "", want: []string{"1:1: file-empty: empty file"}}
+	files["large profile"] = badFile{name: "profile.json", src: deep(" ", policy.MaxSize+1), want: []string{"0:0: file-size: file of 1048577 bytes: a profile has at most 1048576"}}
+	files["deep profile"] = badFile{name: "profile.json", src: deep("[", 100_000), want: []string{"1:34: json-syntax: not JSON: nested deeper than 32 levels"}}
+	files["deep objects"] = badFile{name: "profile.json", src: deep(`{"a":`, 100_000), want: []string{"1:166: json-syntax: not JSON: nested deeper than 32 levels"}}
+	files["binary profile"] = badFile{name: "profile.json", src: "{\"\xe8é\x00\": 1}", want: []string{`1:5: json-syntax: not JSON: invalid character '\x00' in string literal`}}
+	files["half a word"] = badFile{name: "profile.json", src: `{"defaultAction": tru }`, want: []string{"1:22: json-syntax: not JSON: invalid character ' ' in literal true (expecting 'e')"}}
+	files["marked profile"] = badFile{name: "profile.json", src: "\ufeff{}", want: []string{"1:1: json-syntax: not JSON: invalid character 'ï' looking for beginning of value"}}
 	return files
 }
 
@@ -148,7 +148,7 @@ func show(d policy.Diagnostic) string {
 	if d.Warning {
 		s += "warning: "
 	}
-	s += d.Msg
+	s += d.Code + ": " + d.Msg
 	if d.Hint != "" {
 		s += " | " + d.Hint
 	}
@@ -190,7 +190,7 @@ var verb = regexp.MustCompile(`%[#a-z]+`)
 // formats collects what the rooms of the front can say: the literal formats of their calls of Errorf and its kin.
 func formats(t *testing.T) (list []format) {
 	t.Helper()
-	position := map[string]int{"Errorf": 2, "Warnf": 2, "errorf": 2, "fail": 1}
+	position := map[string]int{"Errorf": 3, "Warnf": 3, "errorf": 3, "fail": 2}
 	files := token.NewFileSet()
 	for _, room := range []string{"policy", "importer", "resolve"} {
 		paths, err := filepath.Glob(filepath.Join(room, "*.go"))

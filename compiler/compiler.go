@@ -2,8 +2,10 @@
 //
 //	policy.Parse or importer.OCI   the file's text to a policy.Policy
 //	resolve.Resolve                the policy to a resolve.Target, once per target
+//	lint.Run                       what the author can't have meant
 //	codegen.Program                the target to a cBPF program
 //	prove.Equal                    the program against the target; nothing skips it
+//	Result.test                    the policy's tests, on the same bytes
 //	blob.Encode                    all programs to one file
 //
 // The same input gives the same bytes on every machine.
@@ -27,16 +29,21 @@ import (
 	"github.com/seccompc/seccompc/compiler/codegen"
 	"github.com/seccompc/seccompc/compiler/importer"
 	"github.com/seccompc/seccompc/compiler/inspect"
+	"github.com/seccompc/seccompc/compiler/lint"
 	"github.com/seccompc/seccompc/compiler/policy"
 	"github.com/seccompc/seccompc/compiler/prove"
 	"github.com/seccompc/seccompc/compiler/resolve"
 )
 
-// Options are the inputs of a compilation beside the policy. The zero value takes all from the policy.
+// Options are the inputs of a compilation beside the policy. The zero value takes all from the policy, which can then
+// include nothing.
 type Options struct {
 	Targets []string     // in place of the policy's, "x86_64+i386"
-	Caps    []string     // capabilities granted, with or without "CAP_"
+	Caps    []string     // capabilities granted beside the policy's, with or without "CAP_"
 	Kernel  arch.Version // oldest kernel to run on; zero: whichever the rules assume
+	Check   bool         // report the linter's warnings too
+	Warn    bool         // the linter's errors are warnings
+	Read    func(name string) ([]byte, error)
 }
 
 // A Result is a compiled policy.
@@ -45,29 +52,32 @@ type Result struct {
 	Targets  []*resolve.Target // resolved, in the order of the blob's
 	Programs [][]bpf.RawInstruction
 	Blob     *blob.Blob
-	Bytes    []byte // the encoded blob
+	Tests    []TestResult
+	Reached  map[policy.Pos]bool // by the tests, of the words of rules that are in force on some ABI
+	Bytes    []byte              // the encoded blob; nil if a test failed
 }
 
 // Compile compiles the policy in src; a file name that ends in .json marks an OCI profile. The findings hold warnings
-// too; the result is nil if one of them is an error.
+// too. If one of them is an error, the result is nil, or where only tests failed, it has no bytes.
 func Compile(file string, src []byte, o Options) (*Result, policy.Diagnostics) {
-	p, diags := Parse(file, src)
+	p, diags := Parse(file, src, o.Read)
 	if p == nil {
 		return nil, diags
 	}
-	r, more := CompilePolicy(p, src, o)
+	r, more := CompilePolicy(p, o)
 	return r, append(diags, more...)
 }
 
 var noName = regexp.MustCompile(`[^A-Za-z0-9._-]`)
 
-// Parse reads a policy file in either form. A policy without a name has the file's, as far as names go.
-func Parse(file string, src []byte) (*policy.Policy, policy.Diagnostics) {
-	read := policy.Parse
+// Parse reads a policy file in either form. A policy without a name has the file's, as far as names go. Read returns
+// the text of what a policy includes; it may be nil.
+func Parse(file string, src []byte, read func(name string) ([]byte, error)) (p *policy.Policy, diags policy.Diagnostics) {
 	if strings.EqualFold(filepath.Ext(file), ".json") {
-		read = importer.OCI
+		p, diags = importer.OCI(file, src)
+	} else {
+		p, diags = policy.Parse(file, src, read)
 	}
-	p, diags := read(file, src)
 	if p != nil && p.Name.Text == "" {
 		base := filepath.Base(file)
 		name := noName.ReplaceAllString(strings.TrimSuffix(base, filepath.Ext(base)), "-")
@@ -76,8 +86,8 @@ func Parse(file string, src []byte) (*policy.Policy, policy.Diagnostics) {
 	return p, diags
 }
 
-// CompilePolicy compiles a policy that was read, or made, before; src is what the blob's digest is of.
-func CompilePolicy(p *policy.Policy, src []byte, o Options) (*Result, policy.Diagnostics) {
+// CompilePolicy compiles a policy that was read, or made, before.
+func CompilePolicy(p *policy.Policy, o Options) (*Result, policy.Diagnostics) {
 	var diags policy.Diagnostics
 	if len(o.Targets) > 0 {
 		own := *p
@@ -87,30 +97,50 @@ func CompilePolicy(p *policy.Policy, src []byte, o Options) (*Result, policy.Dia
 		}
 		p = &own
 	}
-	r := &Result{Policy: p, Blob: head(p, src, o, &diags)}
-	for _, abis := range targets(p, &diags) {
-		t, more := resolve.Resolve(p, abis, resolve.Options{Caps: r.Blob.Inputs.Caps, Kernel: o.Kernel})
+	r := &Result{Policy: p, Blob: head(p, o, &diags), Reached: map[policy.Pos]bool{}}
+	abis := targets(p, &diags)
+	for _, list := range abis {
+		t, more := resolve.Resolve(p, list, resolve.Options{Caps: r.Blob.Inputs.Caps, Kernel: o.Kernel})
 		diags = append(diags, more...)
-		if t == nil {
-			continue
-		}
-		if err := r.add(t, abis, &diags); err != nil {
-			diags.Errorf(policy.Pos{File: p.File}, "", "target %s: %v", resolve.TargetName(abis), err)
+		r.Targets = append(r.Targets, t)
+	}
+	if diags.Err() != nil {
+		return nil, diags
+	}
+	diags = append(diags, r.lint(o)...)
+	for i, t := range r.Targets {
+		if err := r.add(t, abis[i], &diags); err != nil {
+			diags.Errorf("not-compiled", policy.Pos{File: p.File}, "", "target %s: %v", resolve.TargetName(abis[i]), err)
 		}
 	}
 	if diags.Err() != nil {
 		return nil, diags
 	}
+	if r.failed(o, &diags); diags.Err() != nil {
+		return r, diags
+	}
 	var err error
 	if r.Bytes, err = blob.Encode(r.Blob); err != nil {
-		diags.Errorf(policy.Pos{File: p.File}, "", "%v", err)
+		diags.Errorf("not-compiled", policy.Pos{File: p.File}, "", "%v", err)
 		return nil, diags
 	}
 	return r, diags
 }
 
+// lint returns the findings of the linter that are reported. An imported policy's are warnings: its rules are not ours
+// to change.
+func (r *Result) lint(o Options) (diags policy.Diagnostics) {
+	for _, d := range lint.Run(r.Policy, r.Targets) {
+		if o.Check || !d.Warning {
+			d.Warning = d.Warning || o.Warn || r.Policy.Imported
+			diags = append(diags, d)
+		}
+	}
+	return diags
+}
+
 // head fills in what a blob says beside its programs.
-func head(p *policy.Policy, src []byte, o Options, diags *policy.Diagnostics) *blob.Blob {
+func head(p *policy.Policy, o Options, diags *policy.Diagnostics) *blob.Blob {
 	b := &blob.Blob{Name: p.Name.Text, Install: blob.Exec}
 	if p.Install.Text == "self" {
 		b.Install = blob.Self
@@ -122,7 +152,7 @@ func head(p *policy.Policy, src []byte, o Options, diags *policy.Diagnostics) *b
 		case "spec_allow":
 			b.Flags |= blob.FlagSpecAllow
 		default:
-			diags.Errorf(w.Pos, "flags are log and spec_allow", "unknown filter flag %q", w.Text)
+			diags.Errorf("unknown-flag", w.Pos, "flags are log and spec_allow", "unknown filter flag %q", w.Text)
 		}
 	}
 	for _, c := range o.Caps {
@@ -131,15 +161,31 @@ func head(p *policy.Policy, src []byte, o Options, diags *policy.Diagnostics) *b
 			name = "CAP_" + name
 		}
 		if !slices.Contains(resolve.Capabilities, name) {
-			diags.Errorf(policy.Pos{File: "--cap"}, policy.Suggest(name, resolve.Capabilities), "unknown capability %q", c)
+			diags.Errorf("unknown-capability", policy.Pos{File: "--cap"}, policy.Suggest(name, resolve.Capabilities), "unknown capability %q", c)
 		}
 		b.Inputs.Caps = append(b.Inputs.Caps, name)
+	}
+	for _, w := range p.Capabilities {
+		b.Inputs.Caps = append(b.Inputs.Caps, w.Text) // resolve knows the names
 	}
 	slices.Sort(b.Inputs.Caps)
 	b.Inputs.Caps = slices.Compact(b.Inputs.Caps)
 	b.Inputs.Kernel = version(o.Kernel)
-	b.Inputs.Source = sha256.Sum256(bytes.ReplaceAll(src, []byte("\r\n"), []byte("\n")))
+	b.Inputs.Source = digest(p.Sources)
 	return b
+}
+
+// digest is that of the policy's text with LF line ends; where it includes others, that of all their digests in order.
+func digest(sources []policy.Source) (sum [32]byte) {
+	var all []byte
+	for _, s := range sources {
+		sum = sha256.Sum256(bytes.ReplaceAll(s.Text, []byte("\r\n"), []byte("\n")))
+		all = append(all, sum[:]...)
+	}
+	if len(sources) > 1 {
+		sum = sha256.Sum256(all)
+	}
+	return sum
 }
 
 func version(v arch.Version) uint32 { return blob.Version(int(v.Major), int(v.Minor), int(v.Patch)) }
@@ -161,7 +207,7 @@ func targets(p *policy.Policy, diags *policy.Diagnostics) [][]*arch.ABI {
 
 // add compiles one target and puts its program into the blob.
 func (r *Result) add(t *resolve.Target, abis []*arch.ABI, diags *policy.Diagnostics) error {
-	if r.Policy.Imported && contradictory(r.Policy, t, diags) {
+	if r.Policy.Imported && contradictory(t, diags) {
 		return nil
 	}
 	prog, err := codegen.Program(t)
@@ -194,11 +240,10 @@ func (r *Result) add(t *resolve.Target, abis []*arch.ABI, diags *policy.Diagnost
 			e.Allows |= blob.AllowsExecve << i
 		}
 	}
-	r.Targets = append(r.Targets, t)
 	r.Programs = append(r.Programs, prog)
 	r.Blob.Targets = append(r.Blob.Targets, e)
 	r.Blob.Kernel = max(r.Blob.Kernel, version(t.Kernel))
-	return nil
+	return r.test(t, diagram)
 }
 
 func readBack(t blob.Target) (*prove.Diagram, error) {
@@ -217,7 +262,7 @@ func letsThrough(d *prove.Diagram, abis []*arch.ABI, name string) bool {
 		if !ok {
 			continue // no program of this ABI can make the call
 		}
-		outcomes := d.Outcomes(abi.Audit, nr)
+		outcomes := d.Outcomes(resolve.Call{Arch: abi.Audit, NR: nr}, [6]uint64{})
 		if a := outcomes[0].Action.Kind(); len(outcomes) != 1 || a != resolve.Allow && a != resolve.Log {
 			return false
 		}
@@ -227,35 +272,20 @@ func letsThrough(d *prove.Diagram, abis []*arch.ABI, name string) bool {
 
 // contradictory reports rules of an imported policy that give one call different actions: their order would decide,
 // and they have none.
-func contradictory(p *policy.Policy, t *resolve.Target, diags *policy.Diagnostics) bool {
+func contradictory(t *resolve.Target, diags *policy.Diagnostics) bool {
 	found := false
 	for _, f := range t.Filters {
 		c, err := prove.Contradicts(f)
 		switch {
 		case err != nil:
-			diags.Errorf(f.Rules[0].Pos, "", "%v", err)
+			diags.Errorf("not-proven", f.Rules[0].Pos, "", "%v", err)
 		case c != nil:
 			name, _ := f.ABI.SyscallName(c.Call.NR)
 			hint := fmt.Sprintf("both match arguments %#x on %s, and rules of a profile have no order", c.Call.Args, f.ABI.Name)
-			diags.Errorf(place(p, c.Second, f.ABI, c.Call.NR), hint, "rules contradict each other: %s is %s here and %s at %s", name,
-				c.Second.Action, c.First.Action, place(p, c.First, f.ABI, c.Call.NR))
+			diags.Errorf("oci-contradiction", c.Second.Pos, hint, "rules contradict each other: %s is %s here and %s at %s", name,
+				c.Second.Action, c.First.Action, c.First.Pos)
 		}
 		found = found || c != nil || err != nil
 	}
 	return found
-}
-
-// place returns where a rule names a call; its own position is that of its first call.
-func place(p *policy.Policy, r resolve.Rule, abi *arch.ABI, nr uint32) policy.Pos {
-	for _, rule := range p.Rules {
-		if !slices.ContainsFunc(rule.Calls, func(c policy.Call) bool { return c.Name.Pos == r.Pos }) {
-			continue
-		}
-		for _, c := range rule.Calls {
-			if n, ok := abi.Number(c.Name.Text); ok && n == nr {
-				return c.Name.Pos
-			}
-		}
-	}
-	return r.Pos
 }

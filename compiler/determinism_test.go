@@ -29,7 +29,7 @@ func TestDeterministic(t *testing.T) {
 		var first []byte
 		for i := range 50 {
 			runtime.GOMAXPROCS(1 + i%4)
-			res, diags := compiler.Compile(c.name, []byte(c.text), compiler.Options{Caps: []string{"CAP_KILL", "CAP_CHOWN"}})
+			res, diags := compiler.Compile(c.name, []byte(c.text), compiler.Options{Warn: true, Caps: []string{"CAP_KILL", "CAP_CHOWN"}})
 			if res == nil {
 				t.Fatalf("%v\n%s", diags, c.text)
 			}

@@ -31,7 +31,7 @@ var (
 // compile compiles a policy's text and returns the result with its programs as the blob has them.
 func compile(t *testing.T, text string) (*compiler.Result, [][]bpf.RawInstruction) {
 	t.Helper()
-	res, diags := compiler.Compile("random.yaml", []byte(text), compiler.Options{})
+	res, diags := compiler.Compile("random.yaml", []byte(text), compiler.Options{Warn: true})
 	if res == nil {
 		t.Fatalf("%v\n%s", diags, text)
 	}

@@ -1,11 +1,13 @@
 package compiler_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/seccompc/seccompc/arch"
 	"github.com/seccompc/seccompc/compiler"
+	"github.com/seccompc/seccompc/compiler/policy"
 )
 
 // Rules of a profile have no order, so two of them must not give one call different actions.
@@ -60,6 +62,7 @@ func TestContradictions(t *testing.T) {
 	} {
 		src := `{"defaultAction": "SCMP_ACT_TRAP", "syscalls": [` + v.rules + `]}`
 		r, diags := compiler.Compile("profile.json", []byte(src), compiler.Options{Targets: strings.Fields(v.targets)})
+		diags = slices.DeleteFunc(diags, func(d policy.Diagnostic) bool { return strings.HasPrefix(d.Code, "condition-") })
 		switch {
 		case v.witness == "" && (r == nil || len(diags) > 0):
 			t.Errorf("%s: %v", v.name, diags)

@@ -108,7 +108,7 @@ func (s *subject) trials(t *testing.T, d door) (trials []trial) {
 		if !ok {
 			name = noCall
 		}
-		outcomes := s.decides.Outcomes(abi.Audit, nr)
+		outcomes := s.decides.Outcomes(resolve.Call{Arch: abi.Audit, NR: nr}, [6]uint64{})
 		for _, o := range outcomes {
 			if a := o.Action.Kind(); a == resolve.Allow || a == resolve.Log {
 				continue
@@ -202,20 +202,23 @@ func (s *subject) marks(d door) []int64 {
 			set[-int64(a.Data())] = true
 		}
 	}
-	served := false
 	for _, f := range s.marked.Filters {
 		if f.ABI.Name != d.abi {
 			continue
 		}
-		served = true
 		for _, r := range f.Rules {
 			add(r.Action)
 		}
 		add(f.Default)
 		add(f.Unknown)
 	}
-	if !served {
+	if !s.serves(d) {
 		add(s.marked.Foreign)
 	}
 	return slices.Collect(maps.Keys(set))
+}
+
+// serves reports whether the program has an answer of its own to the calls through a door, other than the policy's foreign.
+func (s *subject) serves(d door) bool {
+	return slices.ContainsFunc(s.marked.Filters, func(f *resolve.Filter) bool { return f.ABI.Name == d.abi })
 }

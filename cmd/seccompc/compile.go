@@ -3,31 +3,29 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/seccompc/seccompc/arch"
 	"github.com/seccompc/seccompc/blob"
-	"github.com/seccompc/seccompc/compiler"
 	"github.com/seccompc/seccompc/compiler/exporter"
 	"github.com/seccompc/seccompc/compiler/policy"
 )
 
 func compileCommand() *cobra.Command {
-	var out, format, kernel, findings string
-	var o compiler.Options
+	var out, format string
+	var asJSON bool
+	var o inputs
 	c := &cobra.Command{
 		Use:   "compile [flags] POLICY",
 		Short: "Compile a policy (.yaml) or an OCI profile (.json) to a blob",
 		Long: `Compile resolves a policy for each of its targets, generates a program for each, proves
-that the program decides every call as the policy does, and writes the blob. When anything
-is wrong, nothing is written and a file that is there stays as it was.
+that the program decides every call as the policy does, runs the policy's tests on it and
+writes the blob. When anything is wrong, nothing is written and a file that is there stays
+as it was.
 
 A target is a native ABI and the compat ABIs that its program serves too, as in
 x86_64+i386. A policy that names none is compiled for every ABI that seccomp-load runs on.`,
@@ -39,33 +37,21 @@ x86_64+i386. A policy that names none is compiled for every ABI that seccomp-loa
 			if format != "blob" && format != "raw" {
 				return usageError{fmt.Errorf("--format %q: the formats are blob and raw", format)}
 			}
-			if findings != "error" && findings != "warn" {
-				return usageError{fmt.Errorf("--findings %q: it is error or warn", findings)}
+			if asJSON && out == "-" {
+				return usageError{errors.New("--json and -o -: both want standard output")}
 			}
-			if kernel != "" {
-				var err error
-				if o.Kernel, err = arch.ParseVersion(kernel); err != nil {
-					return usageError{fmt.Errorf("--kernel: %w", err)}
-				}
-			}
-			return compile(args[0], out, format, o)
+			return compile(args[0], out, format, asJSON, &o)
 		},
 	}
+	o.flags(c)
 	f := c.Flags()
 	f.StringVarP(&out, "output", "o", "", "write to `FILE`, - is standard output (default: POLICY with the extension .seccomp, or .bpf for raw)")
-	f.StringArrayVar(&o.Targets, "target", nil, "compile for `TARGET` in place of the policy's targets; can be repeated")
 	f.StringVar(&format, "format", "blob", "blob, or raw: the bare struct sock_filter array of one target")
-	f.StringArrayVar(&o.Caps, "cap", nil, "include the rules for programs that have `CAPABILITY`; can be repeated")
-	f.StringVar(&kernel, "kernel", "", "run on `VERSION` and newer: leave out what rules allow on newer kernels only")
-	f.StringVar(&findings, "findings", "error", "error or warn; accepted for later, nothing is found yet")
+	f.BoolVar(&asJSON, "json", false, "print JSON: the findings and what was written")
 	return c
 }
 
-func compile(file, out, format string, o compiler.Options) error {
-	src, err := readPolicy(file)
-	if err != nil {
-		return err
-	}
+func compile(file, out, format string, asJSON bool, o *inputs) error {
 	if out == "" {
 		ext := ".seccomp"
 		if format == "raw" {
@@ -73,19 +59,33 @@ func compile(file, out, format string, o compiler.Options) error {
 		}
 		out = strings.TrimSuffix(file, filepath.Ext(file)) + ext
 	}
+	result, findings, err := o.compile(file)
+	if err != nil {
+		return err
+	}
 	if same(file, out) {
 		return usageError{fmt.Errorf("-o %s: that is the policy itself", out)}
 	}
-	result, findings := compiler.Compile(file, src, o)
-	if result != nil {
+	if findings.Err() == nil {
 		findings = append(findings, noCommand(file, result.Blob)...)
 	}
-	report(findings, src)
-	if result == nil {
-		if slices.ContainsFunc(findings, func(d policy.Diagnostic) bool { return strings.HasPrefix(d.Pos.File, "--") }) {
-			return reported(2) // a flag's value is wrong, not the policy
+	if !asJSON {
+		report(findings, o.texts)
+	}
+	summary := struct {
+		Output       string    `json:"output,omitempty"`
+		Programs     int       `json:"programs,omitempty"`
+		Instructions int       `json:"instructions,omitempty"`
+		Tests        int       `json:"tests,omitempty"`
+		Findings     []finding `json:"findings"`
+	}{Findings: jsonFindings(findings)}
+	if findings.Err() != nil {
+		if asJSON {
+			if err := printJSON(summary); err != nil {
+				return err
+			}
 		}
-		return reported(1)
+		return failure(findings)
 	}
 	data := result.Bytes
 	if format == "raw" {
@@ -94,46 +94,42 @@ func compile(file, out, format string, o compiler.Options) error {
 			return reported(1)
 		}
 	}
-	if err := write(out, data); err != nil {
+	if err := write(out, data); err != nil || out == "-" {
 		return err
 	}
-	if out != "-" {
-		instructions := 0
-		for _, p := range result.Programs {
-			instructions += len(p)
-		}
-		programs := "1 program"
-		if n := len(result.Programs); n > 1 {
-			programs = fmt.Sprintf("%d programs", n)
-		}
-		_, err = fmt.Printf("%s: %s, %d instructions, proven equal to %s\n", out, programs, instructions, file)
+	summary.Output, summary.Programs, summary.Tests = out, len(result.Programs), len(result.Tests)
+	for _, p := range result.Programs {
+		summary.Instructions += len(p)
 	}
+	if asJSON {
+		return printJSON(summary)
+	}
+	tests := ""
+	if summary.Tests > 0 {
+		tests = fmt.Sprintf(", %s passed", count(summary.Tests, "test"))
+	}
+	_, err = fmt.Printf("%s: %s, %s, proven equal to %s%s\n", out, count(summary.Programs, "program"), count(summary.Instructions, "instruction"), file, tests)
 	return err
+}
+
+// count returns "1 test", "2 tests".
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // noCommand warns of a policy that seccomp-load refuses to start a command under.
 func noCommand(file string, b *blob.Blob) (findings policy.Diagnostics) {
 	for _, t := range b.Targets {
 		if b.Install == blob.Exec && t.Allows&blob.AllowsExecve == 0 {
-			findings.Warnf(policy.Pos{File: file}, "allow execve without a condition, or say install: self",
+			findings.Warnf("no-execve", policy.Pos{File: file}, "allow execve without a condition, or say install: self",
 				"execve is not always allowed on %s: seccomp-load will start no command under this policy", t.Label)
 			break
 		}
 	}
 	return findings
-}
-
-// readPolicy reads a policy file, and no more of it than a policy may have.
-func readPolicy(file string) ([]byte, error) {
-	if ext := strings.ToLower(filepath.Ext(file)); ext != ".yaml" && ext != ".yml" && ext != ".json" {
-		return nil, usageError{fmt.Errorf("%s: a policy's name ends in .yaml, an OCI profile's in .json", file)}
-	}
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, policy.MaxSize+1))
 }
 
 // same reports whether two names are of one file.

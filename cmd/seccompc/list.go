@@ -121,7 +121,7 @@ func listArches(asJSON bool) error {
 	if asJSON {
 		return printJSON(rows)
 	}
-	w := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', 0)
+	w := table()
 	fmt.Fprintln(w, "ABI\tAUDIT ARCH\tNUMBER BIT\tREGISTER\tLONG\t64-BIT ARGUMENT\tBYTE ORDER\tGOARCH\tSYSCALLS")
 	for _, r := range rows {
 		bit := "-"
@@ -133,6 +133,9 @@ func listArches(asJSON bool) error {
 	}
 	return w.Flush()
 }
+
+// table aligns what is printed in columns, on standard output.
+func table() *tabwriter.Writer { return tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', 0) }
 
 func printJSON(v any) error {
 	enc := json.NewEncoder(os.Stdout)

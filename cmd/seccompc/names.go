@@ -3,11 +3,9 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"os"
 	"path"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/seccompc/seccompc/arch"
 	"github.com/seccompc/seccompc/compiler/policy"
@@ -62,7 +60,7 @@ func listSyscalls(abis []*arch.ABI, long, asJSON bool) error {
 	if asJSON {
 		return printJSON(rows)
 	}
-	w := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', 0)
+	w := table()
 	head := "SYSCALL"
 	for _, a := range abis {
 		head += "\t" + strings.ToUpper(a.Name)
@@ -145,7 +143,7 @@ func listConstants(abis []*arch.ABI, pattern string, asJSON bool) error {
 		complain(fmt.Sprintf("no constant matches %q", pattern), "a pattern is that of file names: 'AF_*'")
 		return reported(1)
 	}
-	w := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', 0)
+	w := table()
 	fmt.Fprint(w, "CONSTANT")
 	for _, a := range abis {
 		fmt.Fprint(w, "\t", strings.ToUpper(a.Name))
@@ -193,7 +191,7 @@ func listGroups(name string, asJSON bool) error {
 		}
 		return nil
 	}
-	w := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', 0)
+	w := table()
 	for _, r := range rows {
 		fmt.Fprintf(w, "%s\t%s\n", r.Name, r.Description)
 	}

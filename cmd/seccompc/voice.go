@@ -38,20 +38,48 @@ func say(hint string) {
 	}
 }
 
-// report prints findings in the order of the source, each with its line and a caret under the place.
-func report(findings policy.Diagnostics, src []byte) {
-	lines := strings.Split(string(src), "\n")
+// report prints findings in the order of the source, each with its line, from the texts by file, and a caret under the
+// place.
+func report(findings policy.Diagnostics, texts map[string][]byte) {
 	for _, d := range findings.Sorted() {
 		kind := paint(red, "error:")
 		if d.Warning {
 			kind = paint(yellow, "warning:")
 		}
-		fmt.Fprintf(os.Stderr, "%s: %s %s\n", paint(bold, d.Pos.String()), kind, d.Msg)
+		fmt.Fprintf(os.Stderr, "%s: %s %s [%s]\n", paint(bold, d.Pos.String()), kind, d.Msg, d.Code)
+		lines := strings.Split(string(texts[d.Pos.File]), "\n")
 		if d.Pos.Line > 0 && d.Pos.Line <= len(lines) && strings.TrimSpace(lines[d.Pos.Line-1]) != "" {
 			quote(lines[d.Pos.Line-1], d.Pos.Col)
 		}
 		say(d.Hint)
 	}
+}
+
+// A finding is a diagnostic as JSON shows it. Line and column count from 1, columns in characters; 0 means the file as
+// a whole.
+type finding struct {
+	File     string `json:"file"`
+	Line     int    `json:"line"`
+	Column   int    `json:"column"`
+	Code     string `json:"code"`
+	Severity string `json:"severity"` // "error" or "warning"
+	Message  string `json:"message"`
+	Hint     string `json:"hint,omitempty"`
+}
+
+func jsonFindings(findings policy.Diagnostics) []finding {
+	list := []finding{}
+	for _, d := range findings.Sorted() {
+		list = append(list, finding{d.Pos.File, d.Pos.Line, d.Pos.Col, d.Code, severity(d.Warning), d.Msg, d.Hint})
+	}
+	return list
+}
+
+func severity(warning bool) string {
+	if warning {
+		return "warning"
+	}
+	return "error"
 }
 
 // quote shows a line and a caret under its column, which counts characters from 1. Of a long line it shows the part

@@ -95,17 +95,17 @@ func (r *reader) next() policy.Pos {
 func (r *reader) document() (v value, ok bool) {
 	switch {
 	case len(r.src) > policy.MaxSize:
-		r.diags.Errorf(policy.Pos{File: r.file}, "", "file of %d bytes: a profile has at most %d", len(r.src), policy.MaxSize)
+		r.diags.Errorf("file-size", policy.Pos{File: r.file}, "", "file of %d bytes: a profile has at most %d", len(r.src), policy.MaxSize)
 		return v, false
 	case len(bytes.TrimSpace(r.src)) == 0:
-		r.diags.Errorf(policy.Pos{File: r.file, Line: 1, Col: 1}, "", "empty file")
+		r.diags.Errorf("file-empty", policy.Pos{File: r.file, Line: 1, Col: 1}, "", "empty file")
 		return v, false
 	}
 	v, err := r.value(0)
 	if err == nil {
 		pos := r.next()
 		if _, more := r.dec.Token(); !errors.Is(more, io.EOF) {
-			r.diags.Errorf(pos, "one profile per file", "data behind the profile")
+			r.diags.Errorf("json-documents", pos, "one profile per file", "data behind the profile")
 			return v, false
 		}
 		return v, r.diags.Err() == nil
@@ -119,7 +119,7 @@ func (r *reader) document() (v value, ok bool) {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		err = errors.New("the file ends early")
 	}
-	r.diags.Errorf(pos, "", "not JSON: %v", err)
+	r.diags.Errorf("json-syntax", pos, "", "not JSON: %v", err)
 	return v, false
 }
 
@@ -144,7 +144,7 @@ func (r *reader) value(depth int) (value, error) {
 			}
 			f.key.Text = key.(string) // the decoder accepts no other key
 			if seen[f.key.Text] {
-				r.diags.Errorf(f.key.Pos, "", "key %q is there twice", f.key.Text)
+				r.diags.Errorf("duplicate-key", f.key.Pos, "", "key %q is there twice", f.key.Text)
 			}
 			seen[f.key.Text] = true
 			if f.val, err = r.value(depth + 1); err != nil {

@@ -40,13 +40,13 @@ func OCI(file string, src []byte) (*policy.Policy, policy.Diagnostics) {
 // reports false where v has no keys.
 func (r *reader) fields(v value, what string, known map[string]func(value)) bool {
 	if v.kind != object {
-		r.diags.Errorf(v.pos, "", "%s is an object, found %s", what, v.describe())
+		r.diags.Errorf("expected-mapping", v.pos, "", "%s is an object, found %s", what, v.describe())
 		return false
 	}
 	for _, f := range v.fields {
 		read := known[f.key.Text]
 		if read == nil {
-			r.diags.Errorf(f.key.Pos, suggest(f.key.Text, known), "key %q of %s can't be carried over: it is unknown", f.key.Text, what)
+			r.diags.Errorf("unknown-key", f.key.Pos, suggest(f.key.Text, known), "key %q of %s can't be carried over: it is unknown", f.key.Text, what)
 			continue
 		}
 		if f.val.kind != scalar || f.val.scalar != nil {
@@ -70,9 +70,9 @@ func (r *reader) word(v value) policy.Word {
 	s, ok := v.scalar.(string)
 	switch {
 	case !ok:
-		r.diags.Errorf(v.pos, "", "expected a string, found %s", v.describe())
+		r.diags.Errorf("expected-word", v.pos, "", "expected a string, found %s", v.describe())
 	case s == "":
-		r.diags.Errorf(v.pos, "", "an empty string")
+		r.diags.Errorf("expected-word", v.pos, "", "an empty string")
 	}
 	return policy.Word{Text: s, Pos: v.pos}
 }
@@ -87,7 +87,7 @@ func (r *reader) optional(v value) policy.Word {
 
 func (r *reader) each(v value, read func(value)) {
 	if v.kind != array {
-		r.diags.Errorf(v.pos, "", "expected an array, found %s", v.describe())
+		r.diags.Errorf("expected-list", v.pos, "", "expected an array, found %s", v.describe())
 	}
 	for _, item := range v.items {
 		read(item)
@@ -103,19 +103,19 @@ func (r *reader) number(v value, limit uint64) uint64 {
 	text, ok := v.scalar.(json.Number)
 	n, err := strconv.ParseUint(text.String(), 10, 64)
 	if !ok || err != nil || n > limit {
-		r.diags.Errorf(v.pos, "", "expected a whole number from 0 to %d, found %s", limit, v.describe())
+		r.diags.Errorf("number-form", v.pos, "", "expected a whole number from 0 to %d, found %s", limit, v.describe())
 		return 0
 	}
 	return n
 }
 
 func (r *reader) profile(doc value) *policy.Policy {
-	p := &policy.Policy{File: r.file, Imported: true}
+	p := &policy.Policy{File: r.file, Imported: true, Sources: []policy.Source{{Name: r.file, Text: r.src}}}
 	var action, errno value
 	var archMap *value
 	listener := func(v value) {
 		if v.scalar != "" {
-			r.diags.Errorf(v.pos, "", "a listener can't be carried over: seccomp-load has nobody to give it to")
+			r.diags.Errorf("oci-listener", v.pos, "", "a listener can't be carried over: seccomp-load has nobody to give it to")
 		}
 	}
 	ok := r.fields(doc, "a profile", map[string]func(value){
@@ -132,11 +132,11 @@ func (r *reader) profile(doc value) *policy.Policy {
 	case action.pos != policy.Pos{}:
 		p.Default = r.action(action, errno)
 	case ok:
-		r.diags.Errorf(doc.pos, "", "missing key %q", "defaultAction")
+		r.diags.Errorf("missing-key", doc.pos, "", "missing key %q", "defaultAction")
 	}
 	if archMap != nil {
 		if more := r.archMap(*archMap); len(more) > 0 && len(p.Targets) > 0 {
-			r.diags.Errorf(archMap.pos, "runtimes refuse it too: keep one of the two", "%q beside %q", "archMap", "architectures")
+			r.diags.Errorf("oci-two-keys", archMap.pos, "runtimes refuse it too: keep one of the two", "%q beside %q", "archMap", "architectures")
 		} else {
 			p.Targets = append(p.Targets, more...)
 		}
@@ -154,7 +154,7 @@ func (r *reader) flags(v value) (flags []policy.Word) {
 		case "SECCOMP_FILTER_FLAG_SPEC_ALLOW":
 			flags = append(flags, policy.Word{Text: "spec_allow", Pos: w.Pos})
 		default:
-			r.diags.Errorf(w.Pos, "", "flag %q can't be carried over: only TSYNC, LOG and SPEC_ALLOW can", w.Text)
+			r.diags.Errorf("unknown-flag", w.Pos, "", "flag %q can't be carried over: only TSYNC, LOG and SPEC_ALLOW can", w.Text)
 		}
 	}
 	return flags
@@ -175,9 +175,9 @@ func (r *reader) action(v, ret value) policy.Action {
 	switch {
 	case w.Text == "":
 	case a.Kind == 0:
-		r.diags.Errorf(v.pos, suggest(w.Text, actionKinds), "unknown action %q", w.Text)
+		r.diags.Errorf("unknown-action", v.pos, suggest(w.Text, actionKinds), "unknown action %q", w.Text)
 	case ret.scalar != nil && !takes:
-		r.diags.Errorf(ret.pos, "only SCMP_ACT_ERRNO and SCMP_ACT_TRACE take one", "an errno beside %q", w.Text)
+		r.diags.Errorf("action-argument", ret.pos, "only SCMP_ACT_ERRNO and SCMP_ACT_TRACE take one", "an errno beside %q", w.Text)
 	case ret.scalar != nil:
 		limit := uint64(math.MaxUint16)
 		a.Arg = policy.Word{Text: strconv.FormatUint(r.number(ret, limit), 10), Pos: ret.pos}
@@ -199,7 +199,7 @@ func (r *reader) archMap(v value) (targets []policy.Word) {
 		})
 		if native.Text == "" {
 			if ok && (native.Pos == policy.Pos{}) {
-				r.diags.Errorf(entry.pos, "", "missing key %q", "architecture")
+				r.diags.Errorf("missing-key", entry.pos, "", "missing key %q", "architecture")
 			}
 			return
 		}
@@ -283,16 +283,16 @@ func (r *reader) rule(v value) policy.Rule {
 	})
 	if single.Text != "" {
 		if len(names) > 0 {
-			r.diags.Errorf(single.Pos, "runtimes refuse it too: keep names", "%q beside %q", "name", "names")
+			r.diags.Errorf("oci-two-keys", single.Pos, "runtimes refuse it too: keep names", "%q beside %q", "name", "names")
 		}
 		names = []policy.Word{single}
 	}
 	switch {
 	case !ok:
 	case action.pos == policy.Pos{}:
-		r.diags.Errorf(v.pos, "", "missing key %q", "action")
+		r.diags.Errorf("missing-key", v.pos, "", "missing key %q", "action")
 	case len(names) == 0 && len(r.diags) == before:
-		r.diags.Errorf(v.pos, "", "a rule without names")
+		r.diags.Errorf("empty-rule", v.pos, "", "a rule without names")
 	default:
 		rule.Action = r.action(action, errno)
 	}
@@ -340,7 +340,7 @@ func (r *reader) args(v value) *policy.Expr {
 		})
 		for _, key := range []string{"index", "value", "op"} {
 			if missing[key] && ok {
-				r.diags.Errorf(v.pos, "", "missing key %q", key)
+				r.diags.Errorf("missing-key", v.pos, "", "missing key %q", key)
 				ok = false
 			}
 		}
@@ -348,7 +348,7 @@ func (r *reader) args(v value) *policy.Expr {
 			return
 		}
 		if seen[index] {
-			r.diags.Errorf(v.pos, "say which: one rule per alternative, or a single comparison",
+			r.diags.Errorf("oci-argument-twice", v.pos, "say which: one rule per alternative, or a single comparison",
 				"argument %d twice in one rule: the specification reads it as both conditions, runtimes as alternatives", index)
 			return
 		}
@@ -371,16 +371,16 @@ func (r *reader) comparison(v value, index uint64, op policy.Word, val, two uint
 	switch {
 	case op.Text == "":
 	case e.Op == token.ILLEGAL:
-		r.diags.Errorf(op.Pos, suggest(op.Text, operators), "unknown operator %q", op.Text)
+		r.diags.Errorf("condition-operator", op.Pos, suggest(op.Text, operators), "unknown operator %q", op.Text)
 	case e.Op == token.AND:
 		e.Op = token.EQL
 		e.X = &policy.Expr{Op: token.AND, Pos: v.pos, X: e.X, Y: number(val)}
 		e.Y = number(two & val) // libseccomp compares within the mask
 		if two&^val != 0 {
-			r.diags.Warnf(twoPos, "", "bits of valueTwo outside of the mask %#x are ignored, as libseccomp does", val)
+			r.diags.Warnf("oci-masked-bits", twoPos, "", "bits of valueTwo outside of the mask %#x are ignored, as libseccomp does", val)
 		}
 	case two != 0:
-		r.diags.Errorf(twoPos, "only SCMP_CMP_MASKED_EQ has one", "valueTwo beside %q", op.Text)
+		r.diags.Errorf("oci-value-two", twoPos, "only SCMP_CMP_MASKED_EQ has one", "valueTwo beside %q", op.Text)
 	}
 	return e
 }

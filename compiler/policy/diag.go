@@ -20,10 +20,12 @@ func (p Pos) String() string {
 	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col)
 }
 
-// A Diagnostic is one finding about a policy: an error, or a warning where Warning is set. Msg says what is wrong
-// with the value in quotes, Hint what to do; both are single lines in lower case without a final period.
+// A Diagnostic is one finding about a policy: an error, or a warning where Warning is set. Code is its kind, words in
+// kebab case that later versions keep. Msg says what is wrong with the value in quotes, Hint what to do; both are single
+// lines in lower case without a final period.
 type Diagnostic struct {
 	Pos     Pos
+	Code    string
 	Warning bool
 	Msg     string
 	Hint    string
@@ -33,13 +35,13 @@ type Diagnostic struct {
 type Diagnostics []Diagnostic
 
 // Errorf adds an error. The hint may be empty.
-func (d *Diagnostics) Errorf(pos Pos, hint, format string, args ...any) {
-	*d = append(*d, Diagnostic{Pos: pos, Msg: message(format, args), Hint: hint})
+func (d *Diagnostics) Errorf(code string, pos Pos, hint, format string, args ...any) {
+	*d = append(*d, Diagnostic{Pos: pos, Code: code, Msg: message(format, args), Hint: hint})
 }
 
 // Warnf adds a warning. The hint may be empty.
-func (d *Diagnostics) Warnf(pos Pos, hint, format string, args ...any) {
-	*d = append(*d, Diagnostic{Pos: pos, Warning: true, Msg: message(format, args), Hint: hint})
+func (d *Diagnostics) Warnf(code string, pos Pos, hint, format string, args ...any) {
+	*d = append(*d, Diagnostic{Pos: pos, Code: code, Warning: true, Msg: message(format, args), Hint: hint})
 }
 
 // message formats what is said of pieces of the source, which may be a whole file long.
@@ -76,7 +78,7 @@ func (d Diagnostics) Sorted() Diagnostics {
 			cmp.Compare(a.Pos.Col, b.Pos.Col), cmp.Compare(a.Msg, b.Msg))
 	})
 	return slices.CompactFunc(s, func(a, b Diagnostic) bool {
-		return a.Pos == b.Pos && a.Warning == b.Warning && a.Msg == b.Msg
+		return a.Pos == b.Pos && a.Code == b.Code && a.Warning == b.Warning && a.Msg == b.Msg
 	})
 }
 

@@ -66,16 +66,7 @@ type exprParser struct {
 // parseExpr reads one condition; at maps an offset in text to its place in the source. Nil means that errors were
 // added to diags.
 func parseExpr(text string, at func(int) Pos, diags *Diagnostics) *Expr {
-	p := &exprParser{text: text, at: at, diags: diags}
-	p.file = token.NewFileSet().AddFile("", -1, len(text))
-	p.sc.Init(p.file, []byte(text), func(pos token.Position, msg string) {
-		hint := ""
-		if strings.Contains(msg, "'#'") {
-			hint = commentHint
-		}
-		p.errorf(at(pos.Offset), hint, "%s in a condition", msg)
-	}, scanner.ScanComments)
-	p.next()
+	p := newExprParser(text, at, diags)
 	e := p.binary(1)
 	if p.tok != token.EOF {
 		p.unexpected("after the condition")
@@ -86,9 +77,23 @@ func parseExpr(text string, at func(int) Pos, diags *Diagnostics) *Expr {
 	return e
 }
 
-func (p *exprParser) errorf(pos Pos, hint, format string, args ...any) {
+func newExprParser(text string, at func(int) Pos, diags *Diagnostics) *exprParser {
+	p := &exprParser{text: text, at: at, diags: diags}
+	p.file = token.NewFileSet().AddFile("", -1, len(text))
+	p.sc.Init(p.file, []byte(text), func(pos token.Position, msg string) {
+		hint := ""
+		if strings.Contains(msg, "'#'") {
+			hint = commentHint
+		}
+		p.errorf("condition-token", at(pos.Offset), hint, "%s in a condition", msg)
+	}, scanner.ScanComments)
+	p.next()
+	return p
+}
+
+func (p *exprParser) errorf(code string, pos Pos, hint, format string, args ...any) {
 	if !p.bad { // later errors of the same condition are mostly echoes
-		p.diags.Errorf(pos, hint, format, args...)
+		p.diags.Errorf(code, pos, hint, format, args...)
 	}
 	p.bad = true
 }
@@ -130,10 +135,10 @@ func (p *exprParser) unexpected(where string) {
 		if strings.Contains(p.text, "oneof(") && !strings.Contains(p.text, ")") {
 			hint = "a comma ends it where the mapping is in braces: put the condition in quotes"
 		}
-		p.errorf(p.pos, hint, "the condition ends early")
+		p.errorf("condition-end", p.pos, hint, "the condition ends early")
 		return
 	}
-	p.errorf(p.pos, hint, "unexpected %q %s", p.lit, where)
+	p.errorf("condition-syntax", p.pos, hint, "unexpected %q %s", p.lit, where)
 }
 
 // binary parses binary operators of at least the given precedence, which are Go's.
@@ -146,11 +151,11 @@ func (p *exprParser) binary(least int) *Expr {
 		}
 		switch p.tok {
 		case token.ADD, token.SUB, token.MUL, token.QUO, token.REM, token.AND_NOT:
-			p.errorf(p.pos, "constant expressions know | & ^ ~ << >> and unary minus", "operator %q is not part of the language", p.lit)
+			p.errorf("condition-operator", p.pos, "constant expressions know | & ^ ~ << >> and unary minus", "operator %q is not part of the language", p.lit)
 			return x
 		}
 		if isComparison(p.tok) && isComparison(x.Op) {
-			p.errorf(p.pos, "join two comparisons with &&", "chained comparison at %q", p.lit)
+			p.errorf("condition-chain", p.pos, "join two comparisons with &&", "chained comparison at %q", p.lit)
 		}
 		e := &Expr{Op: p.tok, Pos: x.Pos, X: x}
 		p.next()
@@ -162,7 +167,7 @@ func (p *exprParser) binary(least int) *Expr {
 
 func (p *exprParser) unary() *Expr {
 	if p.depth++; p.depth > maxDepth {
-		p.errorf(p.pos, "", "condition nested deeper than %d levels", maxDepth)
+		p.errorf("condition-depth", p.pos, "", "condition nested deeper than %d levels", maxDepth)
 	}
 	defer func() { p.depth-- }()
 	e := &Expr{Op: p.tok, Pos: p.pos, Text: p.lit}
@@ -175,7 +180,7 @@ func (p *exprParser) unary() *Expr {
 		e.Text = ""
 		e.X = p.unary()
 	case token.XOR:
-		p.errorf(p.pos, "bitwise complement is written ~", "unary %q is not part of the language", p.lit)
+		p.errorf("condition-operator", p.pos, "bitwise complement is written ~", "unary %q is not part of the language", p.lit)
 	case token.LPAREN:
 		p.next()
 		e = p.binary(1)
@@ -184,7 +189,7 @@ func (p *exprParser) unary() *Expr {
 		p.literal(e)
 		p.next()
 	case token.FLOAT, token.IMAG, token.CHAR, token.STRING:
-		p.errorf(p.pos, "write whole numbers in decimal, hexadecimal (0x) or octal (0o)", "%q is not a whole number", p.lit)
+		p.errorf("number-form", p.pos, "write whole numbers in decimal, hexadecimal (0x) or octal (0o)", "%q is not a whole number", p.lit)
 	case token.IDENT:
 		p.next()
 		if p.tok == token.LPAREN {
@@ -211,13 +216,13 @@ const numberForm = "is decimal without leading zeros, hexadecimal (0x) or octal 
 
 func (p *exprParser) literal(e *Expr) {
 	if !number.MatchString(e.Text) {
-		p.errorf(e.Pos, "a number "+numberForm, "number %q is in a notation that readers take in two ways", e.Text)
+		p.errorf("number-form", e.Pos, "a number "+numberForm, "number %q is in a notation that readers take in two ways", e.Text)
 	}
 }
 
 func (p *exprParser) call(e *Expr) {
 	if e.Text != "oneof" {
-		p.errorf(e.Pos, "the only function is oneof(parameter, value, ...)", "%q is not a function", e.Text)
+		p.errorf("condition-function", e.Pos, "the only function is oneof(parameter, value, ...)", "%q is not a function", e.Text)
 		return
 	}
 	e.Op, e.Text = CALL, ""
@@ -228,7 +233,7 @@ func (p *exprParser) call(e *Expr) {
 		e.List = append(e.List, p.binary(1))
 	}
 	if len(e.List) == 0 && p.tok == token.RPAREN {
-		p.errorf(p.pos, "", "oneof has no values")
+		p.errorf("condition-empty", p.pos, "", "oneof has no values")
 	}
 	p.expect(token.RPAREN)
 }
@@ -242,7 +247,7 @@ func (p *exprParser) condition(e *Expr) bool {
 		return p.condition(e.X)
 	case token.EQL, token.NEQ, token.LSS, token.LEQ, token.GTR, token.GEQ:
 		if e.X.Op == token.INT {
-			p.errorf(e.X.Pos, "the parameter comes first: arg0 == 1", "a comparison starts with the number %q", e.X.Text)
+			p.errorf("condition-order", e.X.Pos, "the parameter comes first: arg0 == 1", "a comparison starts with the number %q", e.X.Text)
 		}
 		return !p.bad && p.isOperand(e.X) && p.constant(e.Y)
 	case CALL:
@@ -252,9 +257,9 @@ func (p *exprParser) condition(e *Expr) bool {
 		}
 		return ok
 	case token.IDENT, token.AND:
-		p.errorf(e.Pos, "compare it: arg0 & 1 != 0", "%q is no comparison", e)
+		p.errorf("condition-incomplete", e.Pos, "compare it: arg0 & 1 != 0", "%q is no comparison", e)
 	default:
-		p.errorf(e.Pos, "a condition compares a parameter: arg0 == 1", "%q is no condition", e)
+		p.errorf("condition-incomplete", e.Pos, "a condition compares a parameter: arg0 == 1", "%q is no condition", e)
 	}
 	return false
 }
@@ -269,7 +274,7 @@ func (p *exprParser) isOperand(e *Expr) bool {
 	if e.Op.Precedence() >= token.OR.Precedence() && e.Y != nil && e.leftmost().Op == token.IDENT {
 		hint = "put the mask in parentheses: arg0 & (A | B)"
 	}
-	p.errorf(e.Pos, hint, "%q can't be compared", e)
+	p.errorf("condition-operand", e.Pos, hint, "%q can't be compared", e)
 	return false
 }
 
@@ -287,7 +292,7 @@ func (p *exprParser) constant(e *Expr) bool {
 	switch e.Op {
 	case token.IDENT:
 		if rawArgument.MatchString(e.Text) {
-			p.errorf(e.Pos, "the parameter comes first, and arguments can't be compared with each other", "%q is not a constant", e.Text)
+			p.errorf("condition-constant", e.Pos, "the parameter comes first, and arguments can't be compared with each other", "%q is not a constant", e.Text)
 		}
 		return !p.bad
 	case token.INT:
@@ -297,7 +302,7 @@ func (p *exprParser) constant(e *Expr) bool {
 	case token.AND, token.OR, token.XOR, token.SHL, token.SHR:
 		return p.constant(e.X) && p.constant(e.Y)
 	}
-	p.errorf(e.Pos, "", "%q is not a constant", e)
+	p.errorf("condition-constant", e.Pos, "", "%q is not a constant", e)
 	return false
 }
 

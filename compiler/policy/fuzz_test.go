@@ -37,7 +37,7 @@ func sections(t testing.TB) (list []string) {
 // check parses src twice and checks what holds for any input.
 func check(t *testing.T, src string) *policy.Policy {
 	t.Helper()
-	p, diags := policy.Parse("policy.yaml", []byte(src))
+	p, diags := policy.Parse("policy.yaml", []byte(src), nil)
 	if (p == nil) != (diags.Err() != nil) {
 		t.Fatalf("%q: a policy: %v, an error: %v", src, p != nil, diags.Err())
 	}
@@ -53,7 +53,7 @@ func check(t *testing.T, src string) *policy.Policy {
 			t.Errorf("%q: %v: %s is outside", src, d.Pos, d.Msg)
 		}
 	}
-	again, more := policy.Parse("policy.yaml", []byte(src))
+	again, more := policy.Parse("policy.yaml", []byte(src), nil)
 	if !reflect.DeepEqual(again, p) || !reflect.DeepEqual(more.Sorted(), diags.Sorted()) {
 		t.Errorf("%q: parsed differently the second time", src)
 	}

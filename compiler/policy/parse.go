@@ -9,43 +9,62 @@ import (
 )
 
 // Parse reads a policy in its YAML form, language version 1 as docs/policy.md specifies it. The file's name is used
-// in positions only. All errors found are returned at once; where there is one, the policy is nil.
-func Parse(file string, src []byte) (*Policy, Diagnostics) {
-	p := &parser{file: file}
+// in positions and to find what the policy includes, whose text read returns; it may be nil. All errors found are returned at
+// once; where there is one, the policy is nil.
+func Parse(file string, src []byte, read func(name string) ([]byte, error)) (*Policy, Diagnostics) {
+	p := &parser{shared: &shared{pol: &Policy{File: file, Groups: map[string]Group{}}, read: read}, file: file}
 	doc := p.document(src)
 	if doc == nil || !p.strict(doc, 0) {
 		return nil, p.diags
 	}
-	pol := p.policy(doc)
+	p.policy(doc)
 	if p.diags.Err() != nil {
 		return nil, p.diags
 	}
-	return pol, p.diags
+	return p.pol, p.diags
 }
 
-func (p *parser) policy(root *yaml.Node) *Policy {
-	pol := &Policy{File: p.file, Groups: map[string]Group{}}
+func (p *parser) policy(root *yaml.Node) {
+	pol := p.pol
 	var version Word
 	p.fields(root, map[string]func(*yaml.Node){
-		"seccompc":    func(n *yaml.Node) { version = p.word(n) },
-		"name":        func(n *yaml.Node) { pol.Name = p.match(n, policyName, "letters, digits, . _ and -, at most 64") },
-		"description": func(n *yaml.Node) { pol.Description = p.word(n) },
-		"reviewed":    func(n *yaml.Node) { pol.Reviewed = p.word(n) },
-		"targets":     func(n *yaml.Node) { pol.Targets = p.abis(n) },
-		"default":     func(n *yaml.Node) { pol.Default = p.answer(n) },
-		"unknown":     func(n *yaml.Node) { pol.Unknown = p.answer(n) },
-		"foreign":     func(n *yaml.Node) { pol.Foreign = p.answer(n) },
-		"install":     func(n *yaml.Node) { pol.Install = p.match(n, installMode, "exec or self") },
-		"flags":       func(n *yaml.Node) { pol.Flags = p.words(n) },
-		"groups":      func(n *yaml.Node) { p.groups(n, pol.Groups) },
-		"rules":       func(n *yaml.Node) { pol.Rules = p.rules(n) },
+		"seccompc":     func(n *yaml.Node) { version = p.word(n) },
+		"name":         func(n *yaml.Node) { pol.Name = p.match(n, policyName, "letters, digits, . _ and -, at most 64") },
+		"description":  func(n *yaml.Node) { pol.Description = p.word(n) },
+		"reviewed":     func(n *yaml.Node) { pol.Reviewed = p.word(n) },
+		"targets":      func(n *yaml.Node) { pol.Targets = p.some(n, "ABIs") },
+		"default":      func(n *yaml.Node) { pol.Default = p.answer(n) },
+		"unknown":      func(n *yaml.Node) { pol.Unknown = p.answer(n) },
+		"foreign":      func(n *yaml.Node) { pol.Foreign = p.answer(n) },
+		"install":      func(n *yaml.Node) { pol.Install = p.match(n, installMode, "exec or self") },
+		"flags":        func(n *yaml.Node) { pol.Flags = p.words(n) },
+		"capabilities": func(n *yaml.Node) { pol.Capabilities = p.caps(n) },
+		"accept":       func(n *yaml.Node) { pol.Accepts = p.accepts(n) },
+		"groups":       p.groups,
+		"rules":        func(n *yaml.Node) { pol.Rules = p.rules(n) },
+		"tests":        func(n *yaml.Node) { pol.Tests = p.tests(n) },
 	})
-	if version.Text != "" && version.Text != "1" {
-		p.diags.Errorf(version.Pos, "this compiler knows version 1", "unknown language version %q", version.Text)
-	}
-	p.require(root, "seccompc", "start the file with seccompc: 1")
+	p.version(root, version)
 	p.require(root, "default", "say what happens to calls that no rule decides: default: errno(EPERM)")
-	return pol
+}
+
+func (p *parser) version(root *yaml.Node, version Word) {
+	p.require(root, "seccompc", "start the file with seccompc: 1")
+	if version.Text != "" && version.Text != "1" {
+		p.diags.Errorf("language-version", version.Pos, "this compiler knows version 1", "unknown language version %q", version.Text)
+	}
+}
+
+// accepts reads a mapping from codes to reasons.
+func (p *parser) accepts(n *yaml.Node) (list []Accepted) {
+	if n.Kind != yaml.MappingNode {
+		p.errorf("expected-mapping", n, "write CODE: why it is right here", "what is accepted is a mapping, this is %s", kind(n))
+		return nil
+	}
+	for i := 0; i < len(n.Content); i += 2 {
+		list = append(list, Accepted{Code: p.word(n.Content[i]), Reason: p.word(n.Content[i+1])})
+	}
+	return list
 }
 
 func (p *parser) require(n *yaml.Node, key, hint string) {
@@ -54,7 +73,7 @@ func (p *parser) require(n *yaml.Node, key, hint string) {
 			return
 		}
 	}
-	p.errorf(n, hint, "missing key %q", key)
+	p.errorf("missing-key", n, hint, "missing key %q", key)
 }
 
 var (
@@ -69,7 +88,7 @@ var (
 // word reads a scalar; the word is empty after an error only.
 func (p *parser) word(n *yaml.Node) Word {
 	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" || n.Value == "" {
-		p.errorf(n, "", "expected one word, found %s", kind(n))
+		p.errorf("expected-word", n, "", "expected one word, found %s", kind(n))
 		return Word{}
 	}
 	return Word{n.Value, p.pos(n)}
@@ -78,14 +97,14 @@ func (p *parser) word(n *yaml.Node) Word {
 func (p *parser) match(n *yaml.Node, form *regexp.Regexp, want string) Word {
 	w := p.word(n)
 	if w.Text != "" && !form.MatchString(w.Text) {
-		p.errorf(n, "it is "+want, "%q can't stand here", w.Text)
+		p.errorf("value-form", n, "it is "+want, "%q can't stand here", w.Text)
 	}
 	return w
 }
 
 func (p *parser) list(n *yaml.Node) []*yaml.Node {
 	if n.Kind != yaml.SequenceNode {
-		p.errorf(n, "put the words in brackets: [a, b]", "expected a list, found %s", kind(n))
+		p.errorf("expected-list", n, "put the words in brackets: [a, b]", "expected a list, found %s", kind(n))
 		return nil
 	}
 	return n.Content
@@ -98,10 +117,10 @@ func (p *parser) words(n *yaml.Node) (words []Word) {
 	return words
 }
 
-// abis reads a list that would mean all ABIs if it were absent, so an empty one must be a mistake.
-func (p *parser) abis(n *yaml.Node) []Word {
+// some reads a list of what limits something, so an empty one must be a mistake.
+func (p *parser) some(n *yaml.Node, what string) []Word {
 	if n.Kind == yaml.SequenceNode && len(n.Content) == 0 {
-		p.errorf(n, "leave the key out to mean all", "an empty list of ABIs")
+		p.errorf("empty-list", n, "leave the key out to mean no limit", "an empty list of %s", what)
 	}
 	return p.words(n)
 }
@@ -112,34 +131,37 @@ func (p *parser) callWord(n *yaml.Node) Word {
 	switch {
 	case w.Text == "" || callName.MatchString(w.Text) || groupName.MatchString(w.Text) || number.MatchString(w.Text):
 	case w.Text[0] >= '0' && w.Text[0] <= '9':
-		p.errorf(n, "a number "+numberForm, "%q is not a syscall number", w.Text)
+		p.errorf("number-form", n, "a number "+numberForm, "%q is not a syscall number", w.Text)
 	default:
-		p.errorf(n, "", "%q is neither a syscall's name nor a group", w.Text)
+		p.errorf("call-form", n, "", "%q is neither a syscall's name nor a group", w.Text)
 	}
 	return w
 }
 
-func (p *parser) groups(n *yaml.Node, groups map[string]Group) {
+func (p *parser) groups(n *yaml.Node) {
 	if n.Kind != yaml.MappingNode {
-		p.errorf(n, `write "@name": [call, call]`, "groups are a mapping, this is %s", kind(n))
+		p.errorf("expected-mapping", n, `write "@name": [call, call]`, "groups are a mapping, this is %s", kind(n))
 		return
 	}
 	for i := 0; i < len(n.Content); i += 2 {
 		k := n.Content[i]
 		if !groupName.MatchString(k.Value) {
-			p.errorf(k, `a group's name starts with @: "@files"`, "%q is no group's name", k.Value)
+			p.errorf("group-name", k, `a group's name starts with @: "@files"`, "%q is no group's name", k.Value)
 		}
 		if Builtin(k.Value) != nil {
-			p.errorf(k, "choose another name; seccompc list groups "+k.Value+" shows its calls", "group %q is built in", k.Value)
+			p.errorf("group-builtin", k, "choose another name; seccompc list groups "+k.Value+" shows its calls", "group %q is built in", k.Value)
 		}
 		if v := n.Content[i+1]; v.Kind == yaml.SequenceNode && len(v.Content) == 0 {
-			p.errorf(v, "", "a group without calls")
+			p.errorf("empty-group", v, "", "a group without calls")
 		}
 		g := Group{Name: Word{k.Value, p.pos(k)}}
 		for _, c := range p.list(n.Content[i+1]) {
 			g.Calls = append(g.Calls, p.callWord(c))
 		}
-		groups[k.Value] = g
+		if other, twice := p.pol.Groups[k.Value]; twice && other.Name.Pos != g.Name.Pos {
+			p.errorf("duplicate-group", k, "the groups of a policy and of what it includes are one list", "group %q is already at %s", k.Value, other.Name.Pos)
+		}
+		p.pol.Groups[k.Value] = g
 	}
 }
 
@@ -150,7 +172,7 @@ func (p *parser) answer(n *yaml.Node) Action {
 	}
 	a, ok := p.action(n)
 	if ok && a.Kind == Default {
-		p.errorf(n, "name the action itself", "%q can't stand for itself", n.Value)
+		p.errorf("action-default", n, "name the action itself", "%q can't stand for itself", n.Value)
 		return Action{}
 	}
 	return a
@@ -160,7 +182,7 @@ func (p *parser) action(n *yaml.Node) (Action, bool) {
 	w := Word{n.Value, p.pos(n)}
 	m := actionForm.FindStringSubmatchIndex(w.Text)
 	if m == nil {
-		p.diags.Errorf(w.Pos, "actions are "+actionList, "%q is no action", w.Text)
+		p.diags.Errorf("action-form", w.Pos, "actions are "+actionList, "%q is no action", w.Text)
 		return Action{}, false
 	}
 	name := w.Text[m[2]:m[3]]
@@ -170,22 +192,22 @@ func (p *parser) action(n *yaml.Node) (Action, bool) {
 		if hint == "" {
 			hint = "actions are " + actionList
 		}
-		p.diags.Errorf(w.Pos, hint, "unknown action %q", name)
+		p.diags.Errorf("unknown-action", w.Pos, hint, "unknown action %q", name)
 		return Action{}, false
 	}
 	a := Action{Kind: ActionKind(k), Pos: w.Pos}
 	takes := a.Kind == Errno || a.Kind == Trap || a.Kind == Trace
 	switch {
 	case m[4] >= 0 && !takes:
-		p.diags.Errorf(w.Pos, "only errno, trap and trace take one", "action %q has no argument", name)
+		p.diags.Errorf("action-argument", w.Pos, "only errno, trap and trace take one", "action %q has no argument", name)
 		return Action{}, false
 	case m[4] >= 0 && m[4] == m[5], m[4] < 0 && a.Kind == Errno:
-		p.diags.Errorf(w.Pos, "write errno(EPERM), trap(1) or trace(1)", "action %q lacks its argument", w.Text)
+		p.diags.Errorf("action-argument", w.Pos, "write errno(EPERM), trap(1) or trace(1)", "action %q lacks its argument", w.Text)
 		return Action{}, false
 	case m[4] >= 0:
 		a.Arg = Word{w.Text[m[4]:m[5]], p.inScalar(n)(m[4])}
 		if !callName.MatchString(a.Arg.Text) && !number.MatchString(a.Arg.Text) {
-			p.diags.Errorf(a.Arg.Pos, "write errno(EPERM) or errno(1); a number "+numberForm, "%q is neither a name nor a number", a.Arg.Text)
+			p.diags.Errorf("action-argument", a.Arg.Pos, "write errno(EPERM) or errno(1); a number "+numberForm, "%q is neither a name nor a number", a.Arg.Text)
 			return Action{}, false
 		}
 	}
@@ -197,7 +219,14 @@ var actionList = strings.Join(actionNames[1:], ", ")
 func (p *parser) rules(n *yaml.Node) (rules []Rule) {
 	for _, c := range p.list(n) {
 		if c.Kind != yaml.MappingNode {
-			p.errorf(c, "write - allow: [read, write]", "a rule is a mapping from an action to calls, this is %s", kind(c))
+			p.errorf("expected-mapping", c, "write - allow: [read, write]", "a rule is a mapping from an action to calls, this is %s", kind(c))
+			continue
+		}
+		if i := slices.IndexFunc(c.Content, func(n *yaml.Node) bool { return n.Value == "include" }); i >= 0 && i%2 == 0 {
+			if len(c.Content) > 2 {
+				p.errorf("include-alone", c.Content[i], "give conditions to the rules of the fragment", "%q has other keys beside it", "include")
+			}
+			rules = append(rules, p.included(c.Content[i+1])...)
 			continue
 		}
 		rules = append(rules, p.rule(c))
@@ -216,7 +245,7 @@ func (p *parser) rule(n *yaml.Node) Rule {
 		case m == nil || !slices.Contains(actionNames[1:], m[1]):
 			rest.Content = append(rest.Content, k, v)
 		case action != nil:
-			p.errorf(k, "make it two rules", "second action %q in one rule", k.Value)
+			p.errorf("second-action", k, "make it two rules", "second action %q in one rule", k.Value)
 		default:
 			action, calls = k, v
 		}
@@ -224,12 +253,13 @@ func (p *parser) rule(n *yaml.Node) Rule {
 	before := len(p.diags)
 	p.fields(rest, map[string]func(*yaml.Node){
 		"if":     func(n *yaml.Node) { cond = n },
-		"abis":   func(n *yaml.Node) { r.ABIs = p.abis(n) },
+		"abis":   func(n *yaml.Node) { r.ABIs = p.some(n, "ABIs") },
 		"kernel": func(n *yaml.Node) { r.When.Kernel = p.kernel(n) },
+		"caps":   func(n *yaml.Node) { r.When.Caps = p.some(n, "capabilities") },
 	}, actionNames[1:]...)
 	if action == nil {
 		if len(p.diags) == before { // else the key that was meant to be one is reported already
-			p.errorf(n, "write - allow: [read, write]; actions are "+actionList, "a rule without an action")
+			p.errorf("missing-action", n, "write - allow: [read, write]; actions are "+actionList, "a rule without an action")
 		}
 		return r
 	}
@@ -245,17 +275,17 @@ func (p *parser) rule(n *yaml.Node) Rule {
 			if v := calls.Content[i+1]; v.Kind != yaml.ScalarNode || v.Tag != "!!null" {
 				c.If = p.cond(v)
 				if cond != nil {
-					p.errorf(v, "join the two with &&", "a condition per call beside the rule's own %q", "if")
+					p.errorf("two-conditions", v, "join the two with &&", "a condition per call beside the rule's own %q", "if")
 				}
 			}
 			r.Calls = append(r.Calls, c)
 		}
 	default:
-		p.errorf(calls, "write the calls in brackets: [read, write]", "expected calls, found %s", kind(calls))
+		p.errorf("expected-calls", calls, "write the calls in brackets: [read, write]", "expected calls, found %s", kind(calls))
 		return r
 	}
 	if len(r.Calls) == 0 {
-		p.errorf(calls, "", "a rule without calls")
+		p.errorf("empty-rule", calls, "", "a rule without calls")
 	}
 	if cond != nil {
 		e := p.cond(cond)
@@ -273,7 +303,7 @@ func (p *parser) kernel(n *yaml.Node) Word {
 		return w
 	}
 	if m == nil {
-		p.errorf(n, `write kernel: ">=4.8"`, "%q is no least kernel version", w.Text)
+		p.errorf("kernel-form", n, `write kernel: ">=4.8"`, "%q is no least kernel version", w.Text)
 		return Word{}
 	}
 	return Word{w.Text[m[2]:], p.inScalar(n)(m[2])}
@@ -281,11 +311,11 @@ func (p *parser) kernel(n *yaml.Node) Word {
 
 func (p *parser) cond(n *yaml.Node) *Expr {
 	if n.Kind != yaml.ScalarNode {
-		p.errorf(n, "write it as text: arg0 == 1", "expected a condition, found %s", kind(n))
+		p.errorf("expected-condition", n, "write it as text: arg0 == 1", "expected a condition, found %s", kind(n))
 		return nil
 	}
 	if strings.TrimSpace(n.Value) == "" {
-		p.errorf(n, "leave it out to match always", "empty condition")
+		p.errorf("condition-empty", n, "leave it out to match always", "empty condition")
 		return nil
 	}
 	return parseExpr(n.Value, p.inScalar(n), &p.diags)

@@ -23,9 +23,17 @@ type Policy struct {
 	Install     Word // "exec" or "self"
 	Flags       []Word
 	Groups      map[string]Group // by name, "@" included
-	Rules       []Rule
-	Imported    bool // from a format whose rules have no order: rules that contradict each other are an error
+	Rules       []Rule           // those of included fragments in their place
+	Imported    bool             // from a format whose rules have no order: rules that contradict each other are an error
+
+	Capabilities []Word     // that the program has; nil: not said, empty: none
+	Accepts      []Accepted // findings of the linter that the author knows of
+	Tests        []Test
+	Sources      []Source // the file, then those it includes, each once
 }
+
+// An Accepted is a kind of finding that is right for this policy, and the reason why.
+type Accepted struct{ Code, Reason Word }
 
 // A Group is a named list of calls: names, numbers and other groups.
 type Group struct {

@@ -18,10 +18,20 @@ import (
 // MaxSize is the most a policy file may hold, in bytes.
 const MaxSize = 1 << 20
 
+// A parser reads one file: a policy or a fragment that it includes.
 type parser struct {
+	*shared
 	file  string
+	chain []string // the files whose includes led here, outermost first
 	lines [][]rune // of the source, without a byte order mark, as the YAML parser counts columns
 	diags Diagnostics
+}
+
+// shared is what the files of a policy have in common.
+type shared struct {
+	pol  *Policy
+	read func(string) ([]byte, error)
+	size int // of all files read, as often as they were
 }
 
 // pos is where a node begins. The YAML parser puts what isn't there behind the end of the file.
@@ -32,8 +42,8 @@ func (p *parser) pos(n *yaml.Node) Pos {
 	return Pos{p.file, n.Line, n.Column}
 }
 
-func (p *parser) errorf(n *yaml.Node, hint, format string, args ...any) {
-	p.diags.Errorf(p.pos(n), hint, format, args...)
+func (p *parser) errorf(code string, n *yaml.Node, hint, format string, args ...any) {
+	p.diags.Errorf(code, p.pos(n), hint, format, args...)
 }
 
 // document returns the top-level mapping of the only YAML document in src, or nil after an error.
@@ -41,14 +51,21 @@ func (p *parser) document(src []byte) *yaml.Node {
 	top := Pos{p.file, 1, 1}
 	switch {
 	case len(src) > MaxSize:
-		p.diags.Errorf(Pos{File: p.file}, "", "file of %d bytes: a policy has at most %d", len(src), MaxSize)
+		p.diags.Errorf("file-size", Pos{File: p.file}, "", "file of %d bytes: a policy has at most %d", len(src), MaxSize)
+		return nil
+	case p.size+len(src) > MaxSize:
+		p.diags.Errorf("file-size", Pos{File: p.file}, "", "a policy and what it includes, as often as it does, have at most %d bytes together", MaxSize)
 		return nil
 	case !utf8.Valid(src):
-		p.diags.Errorf(Pos{File: p.file}, "", "not UTF-8 text")
+		p.diags.Errorf("file-encoding", Pos{File: p.file}, "", "not UTF-8 text")
 		return nil
 	case len(bytes.TrimSpace(src)) == 0:
-		p.diags.Errorf(top, "a policy starts with seccompc: 1", "empty file")
+		p.diags.Errorf("file-empty", top, "a policy starts with seccompc: 1", "empty file")
 		return nil
+	}
+	p.size += len(src)
+	if !slices.ContainsFunc(p.pol.Sources, func(s Source) bool { return s.Name == p.file }) {
+		p.pol.Sources = append(p.pol.Sources, Source{p.file, src})
 	}
 	for line := range strings.SplitSeq(strings.TrimPrefix(string(src), "\uFEFF"), "\n") {
 		p.lines = append(p.lines, []rune(line))
@@ -60,7 +77,7 @@ func (p *parser) document(src []byte) *yaml.Node {
 	var doc, second yaml.Node
 	if err := dec.Decode(&doc); err != nil {
 		if errors.Is(err, io.EOF) {
-			p.diags.Errorf(top, "a policy starts with seccompc: 1", "no YAML in the file")
+			p.diags.Errorf("file-empty", top, "a policy starts with seccompc: 1", "no YAML in the file")
 		} else {
 			p.syntax(err)
 		}
@@ -68,7 +85,7 @@ func (p *parser) document(src []byte) *yaml.Node {
 	}
 	switch err := dec.Decode(&second); {
 	case err == nil:
-		p.errorf(&second, "one policy per file", "second YAML document")
+		p.errorf("yaml-documents", &second, "one policy per file", "second YAML document")
 		return nil
 	case !errors.Is(err, io.EOF):
 		p.syntax(err)
@@ -76,7 +93,7 @@ func (p *parser) document(src []byte) *yaml.Node {
 	}
 	root := doc.Content[0]
 	if root.Kind != yaml.MappingNode {
-		p.errorf(root, "a policy starts with seccompc: 1", "a policy is a YAML mapping, this is %s", kind(root))
+		p.errorf("expected-mapping", root, "a policy starts with seccompc: 1", "a policy is a YAML mapping, this is %s", kind(root))
 		return nil
 	}
 	return root
@@ -92,7 +109,7 @@ func (p *parser) characters() bool {
 			if r == '\t' || end || !hidden {
 				continue
 			}
-			p.diags.Errorf(Pos{p.file, i + 1, j + 1}, "take it out; lines end in LF or CRLF", "control character %q", r)
+			p.diags.Errorf("control-character", Pos{p.file, i + 1, j + 1}, "take it out; lines end in LF or CRLF", "control character %q", r)
 			return false
 		}
 	}
@@ -122,16 +139,16 @@ func (p *parser) syntax(err error) {
 	if strings.Contains(msg, "cannot start any token") {
 		if m := bareGroup.FindStringSubmatchIndex(text); m != nil {
 			hint := fmt.Sprintf("put it in quotes: %q", text[m[2]:m[3]])
-			p.diags.Errorf(column(m[2]), hint, "YAML can't start a word with %q", "@")
+			p.diags.Errorf("yaml-quotes", column(m[2]), hint, "YAML can't start a word with %q", "@")
 			return
 		}
 		indent := text[:len(text)-len(strings.TrimLeft(text, " \t"))]
 		if tab := strings.IndexByte(indent, '\t'); tab >= 0 {
-			p.diags.Errorf(column(tab), "indent with spaces", "YAML does not indent with tabs")
+			p.diags.Errorf("yaml-tabs", column(tab), "indent with spaces", "YAML does not indent with tabs")
 			return
 		}
 	}
-	p.diags.Errorf(column(0), "", "not YAML: %s", msg)
+	p.diags.Errorf("yaml-syntax", column(0), "", "not YAML: %s", msg)
 }
 
 func kind(n *yaml.Node) string {
@@ -152,40 +169,40 @@ func kind(n *yaml.Node) string {
 // strict refuses the parts of YAML that say one thing in two ways or hide what they say.
 func (p *parser) strict(n *yaml.Node, depth int) bool {
 	ok := true
-	fail := func(hint, format string, args ...any) {
-		p.errorf(n, hint, format, args...)
+	fail := func(code, hint, format string, args ...any) {
+		p.errorf(code, n, hint, format, args...)
 		ok = false
 	}
 	switch {
 	case depth > maxDepth:
-		fail("", "nested deeper than %d levels", maxDepth)
+		fail("yaml-depth", "", "nested deeper than %d levels", maxDepth)
 		return false
 	case n.Kind == yaml.AliasNode:
-		fail("write the value out, or make it a group", "alias %q: a policy has no aliases", "*"+n.Value)
+		fail("yaml-alias", "write the value out, or make it a group", "alias %q: a policy has no aliases", "*"+n.Value)
 		return false
 	case n.Anchor != "":
-		fail("write the value out, or make it a group", "anchor %q: a policy has no anchors", "&"+n.Anchor)
+		fail("yaml-anchor", "write the value out, or make it a group", "anchor %q: a policy has no anchors", "&"+n.Anchor)
 	case n.Style&yaml.TaggedStyle != 0 || p.startsWith(n, '!'): // a lone ! is a tag that leaves no trace in the node
 		tag := n.Tag
 		if n.Style&yaml.TaggedStyle == 0 {
 			tag = "!"
 		}
-		fail("a condition that starts with ! needs quotes: '!(arg0 == 1)'", "YAML tag %q: a policy has no tags", tag)
+		fail("yaml-tag", "a condition that starts with ! needs quotes: '!(arg0 == 1)'", "YAML tag %q: a policy has no tags", tag)
 	case n.Kind == yaml.ScalarNode && n.Tag == "!!merge":
-		fail("write the keys out", "merge key %q: a policy has no merges", n.Value)
+		fail("yaml-merge", "write the keys out", "merge key %q: a policy has no merges", n.Value)
 	case n.Kind == yaml.ScalarNode && n.Tag == "!!float" && n.Style == 0:
-		fail(fmt.Sprintf("put it in quotes if it is meant as text: %q", n.Value), "%q is a floating-point number to YAML", n.Value)
+		fail("yaml-float", fmt.Sprintf("put it in quotes if it is meant as text: %q", n.Value), "%q is a floating-point number to YAML", n.Value)
 	}
 	if n.Kind == yaml.MappingNode {
 		seen := map[string]*yaml.Node{}
 		for i := 0; i < len(n.Content); i += 2 {
 			k := n.Content[i]
 			if k.Kind != yaml.ScalarNode {
-				p.errorf(k, "", "a key is a word, this is %s", kind(k))
+				p.errorf("expected-word", k, "", "a key is a word, this is %s", kind(k))
 				return false
 			}
 			if first := seen[k.Value]; first != nil {
-				p.errorf(k, "", "key %q is already on line %d", k.Value, first.Line)
+				p.errorf("duplicate-key", k, "", "key %q is already on line %d", k.Value, first.Line)
 				ok = false
 			}
 			seen[k.Value] = k
@@ -221,7 +238,7 @@ func (p *parser) fields(n *yaml.Node, known map[string]func(*yaml.Node), others 
 		if hint == "" {
 			hint = "the keys here are " + strings.Join(slices.Concat(keys, others), ", ")
 		}
-		p.errorf(k, hint, "unknown key %q", k.Value)
+		p.errorf("unknown-key", k, hint, "unknown key %q", k.Value)
 	}
 }
 

@@ -74,19 +74,18 @@ type Outcome struct {
 	Call   resolve.Call
 }
 
-// Outcomes returns each action that calls with this audit architecture and number meet, depending on their arguments,
-// in ascending order of the actions' values. A single outcome means that the arguments don't matter.
-func (d *Diagram) Outcomes(audit, nr uint32) []Outcome {
-	s := d.store
-	call := resolve.Call{Arch: audit, NR: nr}
-	at := d.root
-	for s.vertices[at].level < levelArgs {
-		v := s.vertices[at]
-		if at = v.lo; bitOf(call, v.level) {
-			at = v.hi
-		}
+// Outcomes returns each action that some call of a set meets, with such a call, in ascending order of the actions'
+// values. The calls are those with c's architecture and number whose arguments equal c's in the bits of mask: under an
+// empty mask, a single outcome means that the arguments don't matter.
+func (d *Diagram) Outcomes(c resolve.Call, mask [6]uint64) []Outcome {
+	return d.store.outcomes(d.root, c, mask)
+}
+
+func (s *store) outcomes(root ref, c resolve.Call, mask [6]uint64) (out []Outcome) {
+	for i := range c.Args {
+		c.Args[i] &= mask[i]
 	}
-	var out []Outcome
+	given := resolve.Call{Arch: ^uint32(0), NR: ^uint32(0), Args: mask}
 	seen := map[ref]bool{}
 	var walk func(ref, resolve.Call)
 	walk = func(at ref, c resolve.Call) {
@@ -96,14 +95,19 @@ func (d *Diagram) Outcomes(audit, nr uint32) []Outcome {
 			return
 		case v.level == leaf:
 			out = append(out, Outcome{v.action, c})
+		case !bitOf(given, v.level):
+			walk(v.lo, c)
+			one := c
+			setBit(&one, v.level)
+			walk(v.hi, one)
+		case bitOf(c, v.level):
+			walk(v.hi, c)
 		default:
 			walk(v.lo, c)
-			setBit(&c, v.level)
-			walk(v.hi, c)
 		}
 		seen[at] = true
 	}
-	walk(at, call)
+	walk(root, c)
 	slices.SortFunc(out, func(a, b Outcome) int { return cmp.Compare(a.Action, b.Action) })
 	return out
 }

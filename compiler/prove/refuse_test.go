@@ -217,7 +217,7 @@ func TestOutcomes(t *testing.T) {
 		{"foreign", 0x40000003, 1, []resolve.Action{resolve.KillProcess}},
 	} {
 		var got []resolve.Action
-		for _, o := range d.Outcomes(c.audit, c.nr) {
+		for _, o := range d.Outcomes(resolve.Call{Arch: c.audit, NR: c.nr}, [6]uint64{}) {
 			got = append(got, o.Action)
 			a, _, err := inspect.Run(prog, false, o.Call)
 			if err != nil || a != o.Action || o.Call.Arch != c.audit || o.Call.NR != c.nr {
@@ -244,7 +244,7 @@ func TestOutcomesBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	outcomes := d.Outcomes(0, 0)
+	outcomes := d.Outcomes(resolve.Call{Arch: 0, NR: 0}, [6]uint64{})
 	if len(outcomes) != 2 {
 		t.Fatalf("%v", outcomes)
 	}

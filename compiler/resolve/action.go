@@ -85,15 +85,15 @@ func (r *resolver) action(w policy.Action) Action {
 			hint = "write a name such as EPERM, or a number"
 		}
 		if slices.Contains(arch.Errnos(), w.Arg.Text) {
-			hint = r.abi.Name + " has none of this name: limit the rule with abis:"
+			hint = r.abi.Name + " has none of this name: " + r.limit
 		}
-		r.diags.Errorf(w.Arg.Pos, hint, "unknown errno %q", w.Arg.Text)
+		r.diags.Errorf("unknown-errno", w.Arg.Pos, hint, "unknown errno %q", w.Arg.Text)
 	case err != nil:
-		r.diags.Errorf(w.Arg.Pos, "", "%q is not a number", w.Arg.Text)
+		r.diags.Errorf("action-argument", w.Arg.Pos, "", "%q is not a number", w.Arg.Text)
 	case n > limit:
-		r.diags.Errorf(w.Arg.Pos, "", "%s(%s): the kernel's field ends at %d", w.Kind, w.Arg.Text, limit)
+		r.diags.Errorf("action-range", w.Arg.Pos, "", "%s(%s): the kernel's field ends at %d", w.Kind, w.Arg.Text, limit)
 	case n == 0 && w.Kind == policy.Errno:
-		r.diags.Warnf(w.Arg.Pos, "name the errno that the program should see", "errno(0) tells the program that the call succeeded, and it did not happen")
+		r.diags.Warnf("errno-zero", w.Arg.Pos, "name the errno that the program should see", "errno(0) tells the program that the call succeeded, and it did not happen")
 	}
 	return a | Action(n&0xffff)
 }

@@ -63,7 +63,7 @@ func (r *resolver) compare(e *policy.Expr, op Op, value *policy.Expr, call strin
 		if p.Name != "" {
 			hint = param.Text + " is unsigned: write the value of its bits, such as 0xffffffff"
 		}
-		r.diags.Errorf(value.Pos, hint, "%q is negative", value)
+		r.diags.Errorf("value-negative", value.Pos, hint, "%q is negative", value)
 		return c
 	}
 	c.Value = r.fit(v, value, p)
@@ -75,7 +75,7 @@ func (r *resolver) compare(e *policy.Expr, op Op, value *policy.Expr, call strin
 func (r *resolver) signed(c Compare, v *big.Int, value *policy.Expr, p arch.Param) Cond {
 	half := new(big.Int).Lsh(big.NewInt(1), uint(p.Bits-1))
 	if v.Cmp(half) >= 0 || v.Cmp(new(big.Int).Neg(half)) < 0 {
-		r.diags.Errorf(value.Pos, "it is compared signed: write a negative number as one", "%q is beyond the %d bits of the signed %s", value, p.Bits, p.Name)
+		r.diags.Errorf("value-width", value.Pos, "it is compared signed: write a negative number as one", "%q is beyond the %d bits of the signed %s", value, p.Bits, p.Name)
 		return c
 	}
 	c.Value = uint64(v.Int64()) & c.Mask
@@ -105,10 +105,10 @@ func (r *resolver) fit(v *big.Int, e *policy.Expr, p arch.Param) uint64 {
 	case v.Sign() >= 0 && v.BitLen() <= p.Bits:
 		return v.Uint64()
 	case p.Name == "":
-		hint := "limit the rule with abis:, or write one rule per register width: " + r.abi.Name + " is among the ABIs"
-		r.diags.Errorf(e.Pos, hint, "%q needs more than the %d bits of a register", e, p.Bits)
+		hint := r.limit + ", or write one rule per register width: " + r.abi.Name + " is among the ABIs"
+		r.diags.Errorf("value-width", e.Pos, hint, "%q needs more than the %d bits of a register", e, p.Bits)
 	default:
-		r.diags.Errorf(e.Pos, "the kernel ignores all others: see seccompc list syscalls --long",
+		r.diags.Errorf("value-width", e.Pos, "the kernel ignores all others: see seccompc list syscalls --long",
 			"%q needs more than the %d bits of %s", e, p.Bits, p.Name)
 	}
 	return 0
@@ -120,7 +120,7 @@ var raw = regexp.MustCompile(`^arg[0-9]+$`)
 func (r *resolver) param(e *policy.Expr, call string) (p arch.Param, ok bool) {
 	if raw.MatchString(e.Text) {
 		if len(e.Text) != 4 || e.Text[3] > '5' {
-			r.diags.Errorf(e.Pos, "raw arguments are arg0 to arg5, the registers as the kernel shows them", "unknown argument %q", e.Text)
+			r.diags.Errorf("unknown-parameter", e.Pos, "raw arguments are arg0 to arg5, the registers as the kernel shows them", "unknown argument %q", e.Text)
 			return p, false
 		}
 		p = arch.Param{Index: int(e.Text[3] - '0'), Bits: r.abi.RegBits, Established: true}
@@ -130,14 +130,14 @@ func (r *resolver) param(e *policy.Expr, call string) (p arch.Param, ok bool) {
 	}
 	switch {
 	case p.Pointer:
-		r.diags.Errorf(e.Pos, "decide by other parameters or for the call as a whole; for paths there is Landlock",
+		r.diags.Errorf("parameter-pointer", e.Pos, "decide by other parameters or for the call as a whole; for paths there is Landlock",
 			"%q of %s is a pointer: the kernel reads what is there after the filter ran, and it may have changed by then", e.Text, call)
 		return p, false
 	case !p.Established:
-		r.diags.Errorf(e.Pos, fmt.Sprintf("compare the register, arg%d", p.Index), "%q of %s: which of its bits the kernel uses is not established", e.Text, call)
+		r.diags.Errorf("parameter-bits", e.Pos, fmt.Sprintf("compare the register, arg%d", p.Index), "%q of %s: which of its bits the kernel uses is not established", e.Text, call)
 		return p, false
 	case p.Index >= 4 && (r.abi.Name == "mips" || r.abi.Name == "mipsel"):
-		r.diags.Errorf(e.Pos, "limit the rule with abis:", "%q on mips and mipsel: the kernel reads it from the program's memory, which can change after the check", e.Text)
+		r.diags.Errorf("parameter-memory", e.Pos, r.limit, "%q on mips and mipsel: the kernel reads it from the program's memory, which can change after the check", e.Text)
 		return p, false
 	}
 	return p, true
@@ -150,7 +150,7 @@ func (r *resolver) unknownParam(e *policy.Expr, call string) {
 	}
 	for _, abi := range arch.All() {
 		if p, elsewhere := abi.Param(call, e.Text); elsewhere {
-			r.diags.Errorf(e.Pos, fmt.Sprintf("limit the rule with abis:, or compare a register; on %s it is arg%d", abi.Name, p.Index),
+			r.diags.Errorf("parameter-place", e.Pos, fmt.Sprintf("%s, or compare a register; on %s it is arg%d", r.limit, abi.Name, p.Index),
 				"%q of %s: its place is not established on %s", e.Text, call, r.abi.Name)
 			return
 		}
@@ -163,7 +163,7 @@ func (r *resolver) unknownParam(e *policy.Expr, call string) {
 	default:
 		hint = "compare a register, arg0 to arg5"
 	}
-	r.diags.Errorf(e.Pos, hint, "unknown parameter %q of %s", e.Text, cmp.Or(call, "a number without a name"))
+	r.diags.Errorf("unknown-parameter", e.Pos, hint, "unknown parameter %q of %s", e.Text, cmp.Or(call, "a number without a name"))
 }
 
 // constant evaluates a constant expression exactly. Every step must be a word of 64 bits, or the complement of one,
@@ -187,11 +187,11 @@ func (r *resolver) constant(e *policy.Expr) *big.Int {
 		x, y := r.constant(e.X), r.constant(e.Y)
 		shift := e.Op == token.SHL || e.Op == token.SHR
 		if shift && (y.Sign() < 0 || y.Cmp(big.NewInt(63)) > 0) {
-			r.diags.Errorf(e.Y.Pos, "", "shift by %q: a shift is 0 to 63", e.Y)
+			r.diags.Errorf("constant-range", e.Y.Pos, "", "shift by %q: a shift is 0 to 63", e.Y)
 			return v
 		}
 		if e.Op == token.SHR && x.Sign() < 0 {
-			r.diags.Errorf(e.X.Pos, "write the number", "%q is negative: what a shift to the right brings in is undefined", e.X)
+			r.diags.Errorf("constant-range", e.X.Pos, "write the number", "%q is negative: what a shift to the right brings in is undefined", e.X)
 			return v
 		}
 		switch e.Op {
@@ -212,7 +212,7 @@ func (r *resolver) constant(e *policy.Expr) *big.Int {
 		word = new(big.Int).Not(v)
 	}
 	if word.BitLen() > 64 {
-		r.diags.Errorf(e.Pos, "", "%q does not fit 64 bits", e)
+		r.diags.Errorf("constant-range", e.Pos, "", "%q does not fit 64 bits", e)
 		return new(big.Int)
 	}
 	return v
@@ -220,12 +220,12 @@ func (r *resolver) constant(e *policy.Expr) *big.Int {
 
 func (r *resolver) unknownConst(e *policy.Expr) {
 	if _, known := slices.BinarySearch(arch.Consts(), e.Text); known {
-		r.diags.Errorf(e.Pos, "limit the rule with abis:, or write the number", "constant %q does not exist on %s", e.Text, r.abi.Name)
+		r.diags.Errorf("constant-absent", e.Pos, r.limit+", or write the number", "constant %q does not exist on %s", e.Text, r.abi.Name)
 		return
 	}
 	hint := policy.Suggest(e.Text, arch.Consts())
 	if hint == "" {
 		hint = "seccompc list constants shows the names; or write the number"
 	}
-	r.diags.Errorf(e.Pos, hint, "unknown constant %q", e.Text)
+	r.diags.Errorf("unknown-constant", e.Pos, hint, "unknown constant %q", e.Text)
 }

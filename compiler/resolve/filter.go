@@ -16,6 +16,7 @@ type Target struct {
 	Filters []*Filter    // the native ABI's first
 	Foreign Action       // for calls of all other ABIs
 	Kernel  arch.Version // least kernel that the included rules assume; zero: none
+	Tests   []Test       // the policy's, those that concern its ABIs
 }
 
 // A Filter is a policy resolved for one ABI.
@@ -29,7 +30,7 @@ type Filter struct {
 
 // A Rule of a Filter matches a call if its number is among Numbers, which ascend, and its condition holds.
 type Rule struct {
-	Pos     policy.Pos
+	Pos     policy.Pos // of the word that names the calls
 	Numbers []uint32
 	Cond    Cond
 	Action  Action

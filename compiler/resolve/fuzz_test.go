@@ -33,7 +33,7 @@ func FuzzResolve(f *testing.F) {
 		{arch.Lookup("mips")},
 	}
 	f.Fuzz(func(t *testing.T, src string) {
-		p, _ := policy.Parse("policy.yaml", []byte(src))
+		p, _ := policy.Parse("policy.yaml", []byte(src), nil)
 		if p == nil {
 			return
 		}

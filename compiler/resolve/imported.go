@@ -31,7 +31,7 @@ func (r *resolver) multiplexed(rule policy.Rule, all []policy.Rule) (rules []Rul
 			case !reaches || !has:
 			case c.If != nil:
 				if !r.settled(mux, operation, rule.Action, all) {
-					r.diags.Errorf(c.Name.Pos, fmt.Sprintf("%s has %s: give the profile a rule for it", r.abi.Name, mux),
+					r.diags.Errorf("oci-multiplexer", c.Name.Pos, fmt.Sprintf("%s has %s: give the profile a rule for it", r.abi.Name, mux),
 						"condition on %q: programs reach the call through %s too, whose arguments no filter can see", c.Name.Text, mux)
 				}
 			default:

@@ -46,7 +46,7 @@ func TestParameters(t *testing.T) {
 		{"x86_64", "setuid", "uid == 0", "0=0 0=0x100000000", "0=0x10000"},
 	} {
 		src := fmt.Sprintf("seccompc: 1\ndefault: errno(EPERM)\nrules:\n- allow: [%s]\n  if: %s\n", v.call, v.cond)
-		p, diags := policy.Parse("p.yaml", []byte(src))
+		p, diags := policy.Parse("p.yaml", []byte(src), nil)
 		if p == nil {
 			t.Fatal(diags)
 		}
@@ -77,7 +77,7 @@ func TestParameters(t *testing.T) {
 // TestGroupCondition: one condition means for each call what that call's parameter is.
 func TestGroupCondition(t *testing.T) {
 	src := "seccompc: 1\ndefault: errno(EPERM)\nrules:\n- allow: [open, openat]\n  if: flags & O_ACCMODE == O_RDONLY\n"
-	p, _ := policy.Parse("p.yaml", []byte(src))
+	p, _ := policy.Parse("p.yaml", []byte(src), nil)
 	abi := arch.Lookup("x86_64")
 	target, diags := resolve.Resolve(p, []*arch.ABI{abi}, resolve.Options{})
 	if target == nil {

@@ -20,7 +20,7 @@ type Options struct {
 // Resolve resolves p for one target, the ABIs that one program serves, native first. The target is nil if there is
 // an error.
 func Resolve(p *policy.Policy, abis []*arch.ABI, o Options) (*Target, policy.Diagnostics) {
-	r := &resolver{policy: p, abis: abis, options: o}
+	r := &resolver{policy: p, abis: abis, options: o, limit: limitRule}
 	r.review()
 	r.spelling()
 	var rules []policy.Rule
@@ -31,7 +31,9 @@ func Resolve(p *policy.Policy, abis []*arch.ABI, o Options) (*Target, policy.Dia
 	}
 	t := &Target{Kernel: r.kernel}
 	for _, r.abi = range abis {
-		t.Filters = append(t.Filters, r.filter(rules))
+		f := r.filter(rules)
+		t.Filters = append(t.Filters, f)
+		t.Tests = append(t.Tests, r.tests(f)...)
 	}
 	r.abi = abis[0]
 	t.Foreign = r.answer(p.Foreign, KillProcess)
@@ -49,14 +51,17 @@ type resolver struct {
 	kernel   arch.Version
 	diags    policy.Diagnostics
 
-	abi *arch.ABI // the one at work
+	abi   *arch.ABI // the one at work
+	limit string    // what to do about a name that only other ABIs have
 }
+
+const limitRule = "limit the rule with abis:"
 
 func (r *resolver) review() {
 	if w := r.policy.Reviewed; w.Text != "" {
 		var err error
 		if r.reviewed, err = arch.ParseVersion(w.Text); err != nil {
-			r.diags.Errorf(w.Pos, `write the kernel that the rules were checked against: "6.12"`, "%v", err)
+			r.diags.Errorf("version-form", w.Pos, `write the kernel that the rules were checked against: "6.12"`, "%v", err)
 		}
 	}
 }
@@ -76,6 +81,12 @@ func (r *resolver) spelling() {
 		for _, c := range rule.Calls {
 			check(c.Name, rule)
 		}
+	}
+	for _, t := range r.policy.Tests {
+		check(t.Call, policy.Rule{})
+	}
+	for _, w := range r.policy.Capabilities {
+		r.granted(w)
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.policy.Groups)) {
 		for _, w := range r.policy.Groups[name].Calls {
@@ -140,8 +151,8 @@ func (r *resolver) rule(rule policy.Rule, f *Filter) (rules []Rule) {
 			}
 			name, _ := r.abi.SyscallName(n)
 			cond := r.cond(c.If, name)
-			// Calls next to each other share a rule where the condition means the same for them.
-			if last := len(rules) - 1; last >= 0 && reflect.DeepEqual(rules[last].Cond, cond) {
+			// The calls of a group share a rule where the condition means the same for them.
+			if last := len(rules) - 1; last >= 0 && rules[last].Pos == c.Name.Pos && reflect.DeepEqual(rules[last].Cond, cond) {
 				rules[last].Numbers = append(rules[last].Numbers, n)
 				continue
 			}
@@ -178,7 +189,7 @@ func (r *resolver) expand(w policy.Word, open map[string]bool) []policy.Word {
 	}
 	inside, seen := open[w.Text]
 	if inside {
-		r.diags.Errorf(w.Pos, "take it out of its own members", "group %q contains itself", w.Text)
+		r.diags.Errorf("group-cycle", w.Pos, "take it out of its own members", "group %q contains itself", w.Text)
 		return nil
 	}
 	if seen {
@@ -212,7 +223,7 @@ func (r *resolver) group(w policy.Word) (members []policy.Word, ok bool) {
 		names = append(names, g.Name)
 	}
 	slices.Sort(names)
-	r.diags.Errorf(w.Pos, cmp.Or(policy.Suggest(w.Text, names), "seccompc list groups shows the built-in ones"), "unknown group %q", w.Text)
+	r.diags.Errorf("unknown-group", w.Pos, cmp.Or(policy.Suggest(w.Text, names), "seccompc list groups shows the built-in ones"), "unknown group %q", w.Text)
 	return nil, false
 }
 
@@ -230,13 +241,13 @@ func (r *resolver) unknownName(w policy.Word, rule policy.Rule) {
 		hint = policy.Suggest(w.Text, arch.Names())
 	}
 	if r.policy.Imported && (!rule.Action.Denies() || r.policy.Default.Denies()) {
-		r.diags.Warnf(w.Pos, hint, "unknown syscall %q: no ABI has it, so it is treated as every unknown number", w.Text)
+		r.diags.Warnf("unknown-syscall", w.Pos, hint, "unknown syscall %q: no ABI has it, so it is treated as every unknown number", w.Text)
 		return
 	}
 	if hint == "" {
 		hint = "seccompc list syscalls shows the names"
 	}
-	r.diags.Errorf(w.Pos, hint, "unknown syscall %q", w.Text)
+	r.diags.Errorf("unknown-syscall", w.Pos, hint, "unknown syscall %q", w.Text)
 }
 
 // base is the ABI's least number, above 1 on MIPS alone but for x32's bit.
@@ -248,15 +259,15 @@ func (r *resolver) plain(w policy.Word, rule policy.Rule) (uint32, bool) {
 	single := len(rule.ABIs) == 1 || len(r.abis) == 1 && len(r.policy.Targets) == 1
 	switch {
 	case err != nil || n > NoCall:
-		r.diags.Errorf(w.Pos, "the kernel has 32 bits for it", "syscall number %q is too large", w.Text)
+		r.diags.Errorf("number-range", w.Pos, "the kernel has 32 bits for it", "syscall number %q is too large", w.Text)
 	case n == NoCall:
-		r.diags.Errorf(w.Pos, "a tracer cancels a call with it; it always counts as unknown", "%q is no syscall's number", w.Text)
+		r.diags.Errorf("number-range", w.Pos, "a tracer cancels a call with it; it always counts as unknown", "%q is no syscall's number", w.Text)
 	case !single:
-		r.diags.Errorf(w.Pos, "numbers differ by ABI: add abis: [x86_64], or write the name", "number %q in a rule for several ABIs", w.Text)
+		r.diags.Errorf("number-several-abis", w.Pos, "numbers differ by ABI: "+r.limit+", or write the name", "number %q for several ABIs", w.Text)
 	case r.base() > 1 && uint32(n) < r.base():
-		r.diags.Errorf(w.Pos, "", "number %q is not one of %s: they start at %d", w.Text, r.abi.Name, r.base())
+		r.diags.Errorf("number-range", w.Pos, "", "number %q is not one of %s: they start at %d", w.Text, r.abi.Name, r.base())
 	case r.abi.Audit == X86_64 && uint32(n)&X32Bit != r.abi.Bit:
-		r.diags.Errorf(w.Pos, "x32's numbers have bit 0x40000000 set, x86_64's have not", "number %q is not one of %s", w.Text, r.abi.Name)
+		r.diags.Errorf("number-range", w.Pos, "x32's numbers have bit 0x40000000 set, x86_64's have not", "number %q is not one of %s", w.Text, r.abi.Name)
 	default:
 		return uint32(n), true
 	}

@@ -26,7 +26,7 @@ func (v vector) resolve(t *testing.T) *resolve.Target {
 		v.target = "x86_64"
 	}
 	src := "seccompc: 1\ntargets: [" + v.target + "]\n" + v.policy
-	p, diags := policy.Parse("policy.yaml", []byte(src))
+	p, diags := policy.Parse("policy.yaml", []byte(src), nil)
 	if p == nil {
 		t.Fatalf("%s: %v", v.name, diags)
 	}

@@ -21,11 +21,11 @@ func Targets(words []policy.Word) ([][]*arch.ABI, policy.Diagnostics) {
 				continue
 			}
 			if by := served[abi]; by != "" {
-				diags.Errorf(w.Pos, "a loader must find one program for its ABI", "target %q: %q already serves %s", w.Text, by, abi.Name)
+				diags.Errorf("target-twice", w.Pos, "a loader must find one program for its ABI", "target %q: %q already serves %s", w.Text, by, abi.Name)
 				continue
 			}
 			if len(abis) > 0 && abis[0].Family != abi.Family {
-				diags.Errorf(w.Pos, "make it a target of its own", "target %q: no kernel runs both %s and %s", w.Text, abis[0].Name, abi.Name)
+				diags.Errorf("target-mixed", w.Pos, "make it a target of its own", "target %q: no kernel runs both %s and %s", w.Text, abis[0].Name, abi.Name)
 				continue
 			}
 			served[abi] = w.Text
@@ -54,7 +54,7 @@ func lookup(w policy.Word, diags *policy.Diagnostics) *arch.ABI {
 		if hint == "" {
 			hint = "seccompc list arches shows the names"
 		}
-		diags.Errorf(w.Pos, hint, "unknown ABI %q", w.Text)
+		diags.Errorf("unknown-abi", w.Pos, hint, "unknown ABI %q", w.Text)
 	}
 	return abi
 }

@@ -47,7 +47,7 @@ func (r *resolver) included(rule policy.Rule) bool {
 func (r *resolver) onKernel(w policy.Word, from bool, action policy.Action, matters bool) bool {
 	v, err := arch.ParseVersion(w.Text)
 	if err != nil {
-		r.diags.Errorf(w.Pos, "", "%v", err)
+		r.diags.Errorf("version-form", w.Pos, "", "%v", err)
 	}
 	if r.options.Kernel != (arch.Version{}) && r.options.Kernel.Compare(v) < 0 {
 		kind := action.Kind
@@ -68,7 +68,7 @@ func (r *resolver) granted(w policy.Word) bool {
 		if slices.Contains(Capabilities, "CAP_"+w.Text) {
 			hint = "its name begins with CAP_"
 		}
-		r.diags.Errorf(w.Pos, hint, "unknown capability %q", w.Text)
+		r.diags.Errorf("unknown-capability", w.Pos, hint, "unknown capability %q", w.Text)
 	}
 	return slices.Contains(r.options.Caps, w.Text)
 }

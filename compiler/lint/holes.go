@@ -1,0 +1,4 @@
+package lint
+
+// Ways around what a policy says.
+var holes = []Check{}

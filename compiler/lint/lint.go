@@ -1,0 +1,159 @@
+// Package lint finds what is legal in a policy and yet not what its author can want: conditions that limit nothing, ways
+// around a rule by another call, calls that should never be let through.
+//
+// It judges by what the filters decide, over all arguments, not by how the rules are written.
+package lint
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/seccompc/seccompc/arch"
+	"github.com/seccompc/seccompc/compiler/policy"
+	"github.com/seccompc/seccompc/compiler/prove"
+	"github.com/seccompc/seccompc/compiler/resolve"
+)
+
+// A Check is one kind of finding.
+type Check struct {
+	Code        string
+	Error       bool   // the policy can't mean it: compilation fails
+	Title       string // one line
+	Explanation string // paragraphs: why it matters, what to do
+
+	run func(*linter, Check)
+}
+
+// Checks returns all checks, sorted by code.
+func Checks() []Check {
+	list := slices.Concat(effects, holes, habits)
+	slices.SortFunc(list, func(a, b Check) int { return strings.Compare(a.Code, b.Code) })
+	return list
+}
+
+// Run returns what the checks find in a policy, and in what it resolves to on each target. Findings that the policy
+// accepts are left out; an acceptance that meets none is a finding itself.
+func Run(p *policy.Policy, targets []*resolve.Target) policy.Diagnostics {
+	l := &linter{policy: p}
+	for _, t := range targets {
+		for _, f := range t.Filters {
+			rules, err := prove.NewRules(f)
+			if err != nil {
+				l.diags.Errorf("not-proven", policy.Pos{File: p.File}, "", "%s: %v", f.ABI.Name, err)
+				return l.diags
+			}
+			l.filters = append(l.filters, &filter{f, rules, t.Filters[0].ABI})
+		}
+	}
+	checks := Checks()
+	for _, c := range checks {
+		c.run(l, c)
+	}
+	return l.accepted(checks)
+}
+
+// accepted leaves out the warnings that the policy accepts.
+func (l *linter) accepted(checks []Check) (left policy.Diagnostics) {
+	found := map[string]bool{}
+	for _, d := range l.diags {
+		i := slices.IndexFunc(l.policy.Accepts, func(a policy.Accepted) bool { return a.Code.Text == d.Code })
+		if found[d.Code] = true; i < 0 || !d.Warning {
+			left = append(left, d)
+		}
+	}
+	var codes []string
+	for _, c := range checks {
+		codes = append(codes, c.Code)
+	}
+	for _, a := range l.policy.Accepts {
+		i := slices.Index(codes, a.Code.Text)
+		switch {
+		case i < 0:
+			hint := policy.Suggest(a.Code.Text, codes)
+			if hint == "" {
+				hint = "seccompc check --explain shows the codes"
+			}
+			left.Errorf("unknown-code", a.Code.Pos, hint, "unknown code %q", a.Code.Text)
+		case checks[i].Error:
+			left.Errorf("accepted-error", a.Code.Pos, "mend the rule", "%q is an error, which can't be accepted", a.Code.Text)
+		case !found[a.Code.Text]:
+			left.Warnf("accepted-nothing", a.Code.Pos, "take it out, so that it hides nothing later", "%q is accepted and was not found", a.Code.Text)
+		}
+	}
+	return left
+}
+
+type linter struct {
+	policy  *policy.Policy
+	filters []*filter
+	diags   policy.Diagnostics
+}
+
+// A filter is one ABI of one target.
+type filter struct {
+	*resolve.Filter
+	rules  *prove.Rules
+	native *arch.ABI // of its target
+}
+
+// found adds a finding of the check's severity.
+func (l *linter) found(c Check, pos policy.Pos, hint, format string, args ...any) {
+	if c.Error {
+		l.diags.Errorf(c.Code, pos, hint, format, args...)
+		return
+	}
+	l.diags.Warnf(c.Code, pos, hint, format, args...)
+}
+
+// A decision is an action that some calls of a number meet, and the place in the policy that says so: a word of a rule,
+// or the key of the default.
+type decision struct {
+	action resolve.Action
+	pos    policy.Pos
+	rule   *resolve.Rule // nil where no rule decides
+}
+
+// passes reports whether the kernel executes the call.
+func (d decision) passes() bool {
+	return d.action.Kind() == resolve.Allow || d.action.Kind() == resolve.Log
+}
+
+// decisions returns what calls of a name meet on an ABI, depending on their arguments; none if the ABI lacks it. Calls
+// are those whose arguments equal args in the bits of mask.
+func (l *linter) decisions(f *filter, name string, args, mask [6]uint64) (list []decision) {
+	nr, ok := f.ABI.Number(name)
+	if !ok {
+		return nil
+	}
+	for _, i := range f.rules.Deciders(nr, args, mask) {
+		if i != prove.None {
+			r := &f.Rules[i]
+			list = append(list, decision{r.Action, r.Pos, r})
+			continue
+		}
+		d := decision{f.Default, l.policy.Default.Pos, nil}
+		if _, known := slices.BinarySearch(f.Known, nr); !known {
+			d.action = f.Unknown
+			if l.policy.Unknown.Kind != 0 {
+				d.pos = l.policy.Unknown.Pos
+			}
+		}
+		list = append(list, d)
+	}
+	return list
+}
+
+// open returns a place that lets some call of the name pass on an ABI; ok is false where all are denied.
+func (l *linter) open(f *filter, name string) (d decision, ok bool) {
+	for _, d := range l.decisions(f, name, [6]uint64{}, [6]uint64{}) {
+		if d.passes() {
+			return d, true
+		}
+	}
+	return d, false
+}
+
+// limited reports whether the ABI has the call and denies some of it or all.
+func (l *linter) limited(f *filter, name string) bool {
+	return slices.ContainsFunc(l.decisions(f, name, [6]uint64{}, [6]uint64{}), func(d decision) bool { return !d.passes() })
+}

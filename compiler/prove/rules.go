@@ -1,0 +1,107 @@
+package prove
+
+import "github.com/seccompc/seccompc/compiler/resolve"
+
+// Rules tells what each rule of a filter contributes to its decisions.
+type Rules struct {
+	filter  *resolve.Filter
+	store   *store
+	conds   []ref            // by rule
+	numbers map[uint32][]int // by number, the rules that have it, in order
+	first   map[uint32]ref   // by number, the first rule that matches, in place of the leaves' actions
+}
+
+// None stands for the index of a rule where no rule decides.
+const None = -1
+
+// NewRules reads a filter's rules. The error is ErrNotProven.
+func NewRules(f *resolve.Filter) (r *Rules, err error) {
+	s := newStore(Budget)
+	defer s.recover(&err)
+	r = &Rules{filter: f, store: s, numbers: map[uint32][]int{}, first: map[uint32]ref{}}
+	for i, rule := range f.Rules {
+		r.conds = append(r.conds, s.cond(rule.Cond))
+		for _, n := range rule.Numbers {
+			r.numbers[n] = append(r.numbers[n], i)
+		}
+	}
+	for n, rules := range r.numbers {
+		at := s.index32(None)
+		for k := len(rules) - 1; k >= 0; k-- {
+			at = s.ite(r.conds[rules[k]], s.index32(rules[k]), at)
+		}
+		r.first[n] = at
+	}
+	return r, nil
+}
+
+// index32 is a leaf that is no action but a rule's index.
+func (s *store) index32(i int) ref { return s.action(resolve.Action(int32(i))) }
+
+// Deciders returns the indexes of the rules that decide some call of the number whose arguments equal args in the bits
+// of mask, ascending; None stands first where no rule decides some of them.
+func (r *Rules) Deciders(nr uint32, args, mask [6]uint64) (rules []int) {
+	at, has := r.first[nr]
+	if !has {
+		return []int{None}
+	}
+	for _, o := range r.store.outcomes(at, resolve.Call{NR: nr, Args: args}, mask) {
+		rules = append(rules, int(int32(o.Action)))
+	}
+	if last := len(rules) - 1; rules[last] == None { // as an action, the greatest
+		copy(rules[1:], rules[:last])
+		rules[0] = None
+	}
+	return rules
+}
+
+// An Effect is what a rule contributes to its filter's decisions.
+type Effect uint8
+
+// The effects, least first.
+const (
+	NeverTrue Effect = iota // the condition holds for no call
+	Shadowed                // earlier rules decide every call that it matches
+	Redundant               // without it, the calls that it decides would be decided alike
+	Unlimited               // without its condition, if it has one, every call would be decided alike
+	Decisive                // neither the rule nor its condition can go
+)
+
+// Effects returns the effect of each rule, exactly. It leaves aside that rules make their numbers known. The error is
+// ErrNotProven.
+func (r *Rules) Effects() (effects []Effect, err error) {
+	s := r.store
+	defer s.recover(&err)
+	effects = make([]Effect, len(r.filter.Rules))
+	for _, rules := range r.numbers {
+		// after[k]: what the rules behind rules[k] decide.
+		after := make([]ref, len(rules))
+		rest := s.action(r.filter.Default)
+		for k := len(rules) - 1; k >= 0; k-- {
+			after[k] = rest
+			rest = s.ite(r.conds[rules[k]], s.action(r.filter.Rules[rules[k]].Action), rest)
+		}
+		open := yes // no rule before rules[k] matches
+		for k, i := range rules {
+			effects[i] = max(effects[i], s.effect(r.conds[i], open, after[k], s.action(r.filter.Rules[i].Action)))
+			open = s.ite(r.conds[i], no, open)
+		}
+	}
+	return effects, nil
+}
+
+func (s *store) effect(cond, open, after, action ref) Effect {
+	decides := s.ite(cond, open, no)
+	passes := s.ite(cond, no, open)
+	switch {
+	case cond == no:
+		return NeverTrue
+	case decides == no:
+		return Shadowed
+	case s.ite(decides, after, action) == action: // where it decides, what follows decides alike
+		return Redundant
+	case s.ite(passes, after, action) == action: // where its condition fails, what follows decides as the rule would
+		return Unlimited
+	}
+	return Decisive
+}

@@ -1,0 +1,84 @@
+package resolve
+
+import (
+	"math/big"
+	"slices"
+
+	"github.com/seccompc/seccompc/arch"
+	"github.com/seccompc/seccompc/compiler/policy"
+)
+
+// A Test is a policy's test on one ABI: every call with this architecture and number whose arguments equal Call.Args in
+// the bits of Given must meet Want.
+type Test struct {
+	Of    *policy.Test
+	ABI   *arch.ABI
+	Call  Call
+	Given [6]uint64
+	Want  Action
+}
+
+// tests resolves the policy's tests on the ABI at work. Those are left out that speak of another ABI, of a call that
+// this one lacks, or of other capabilities.
+func (r *resolver) tests(f *Filter) (tests []Test) {
+	r.limit = "limit the test with abi:"
+	defer func() { r.limit = limitRule }()
+	for i := range r.policy.Tests {
+		of := &r.policy.Tests[i]
+		if !r.capsOf(of) || of.ABI.Text != "" && lookup(of.ABI, &r.diags) != r.abi {
+			continue
+		}
+		var only []policy.Word
+		if of.ABI.Text != "" {
+			only = []policy.Word{of.ABI}
+		}
+		nr, ok := r.number(of.Call, policy.Rule{ABIs: only})
+		if !ok {
+			continue
+		}
+		t := Test{Of: of, ABI: r.abi, Call: Call{Arch: r.abi.Audit, NR: nr}, Want: f.Default}
+		if of.Want.Kind != policy.Default {
+			t.Want = r.action(of.Want)
+		}
+		name, _ := r.abi.SyscallName(nr)
+		for _, a := range of.Args {
+			r.argument(&t, a, name)
+		}
+		tests = append(tests, t)
+	}
+	return tests
+}
+
+// capsOf reports whether a test speaks of the capabilities that are granted.
+func (r *resolver) capsOf(t *policy.Test) bool {
+	words := t.Caps
+	if words == nil {
+		words = r.policy.Capabilities
+	}
+	all := true
+	var distinct []string
+	for _, w := range words {
+		if all = r.granted(w) && all; !slices.Contains(distinct, w.Text) {
+			distinct = append(distinct, w.Text)
+		}
+	}
+	return all && len(distinct) == len(r.options.Caps)
+}
+
+// argument fixes an argument: the bits that the kernel uses of a parameter, or the whole register.
+func (r *resolver) argument(t *Test, a policy.Arg, call string) {
+	p, ok := r.param(&policy.Expr{Text: a.Param.Text, Pos: a.Param.Pos}, call)
+	if !ok {
+		return
+	}
+	v := r.constant(a.Value)
+	width := new(big.Int).Lsh(big.NewInt(1), uint(p.Bits))
+	if v.Sign() < 0 { // as programs pass -1
+		v = new(big.Int).Add(v, width)
+	}
+	if t.Given[p.Index] != 0 {
+		r.diags.Errorf("test-arguments", a.Param.Pos, "", "%q is argument %d, which has a value already", a.Param.Text, p.Index)
+	}
+	t.Call.Args[p.Index] = r.fit(v, a.Value, p)
+	t.Given[p.Index] = ^uint64(0) >> (64 - p.Bits)
+}
