@@ -234,8 +234,11 @@ func main() {
 	writeParams(read("params.csv", "abis,syscall,index,name,alias,type,used_bits,signed,source"), tables, syscalls)
 
 	writeVersions(read("introduced.csv", "name,kernel,source"), names)
-	writeErrnos(read("errno.csv", "name,"+strings.Join(errnoGroups, ",")+",source"))
-	writeConsts(read("consts.csv", "name,value,abis,source"), tables)
+	errnos := read("errno.csv", "name,"+strings.Join(errnoGroups, ",")+",source")
+	writeErrnos(errnos)
+	consts := read("consts.csv", "name,value,abis,source")
+	writeConsts(consts, tables)
+	writeCaps(read("caps.csv", "syscall,condition,capability,errno,regranted,source"), names, errnos, consts)
 
 	for name, data := range output {
 		if err := os.WriteFile(name, data, 0o666); err != nil {

@@ -3,6 +3,7 @@ package compiler_test
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -74,7 +75,9 @@ func powerless(t *testing.T, file string) (bool, string) {
 	}()
 	err = <-ended
 	text := strings.TrimSpace(out.String())
-	switch {
+	switch errno := syscall.Errno(0); {
+	case errors.As(err, &errno) && !machineRoot():
+		t.Skipf("this user namespace does not let its root become another user: %v", err)
 	case err != nil:
 		t.Errorf("without capabilities: %v\n%s", err, text)
 	case !strings.Contains(text, "--- PASS: "+t.Name()+" ") && !strings.Contains(text, "--- SKIP: "+t.Name()+" "):
@@ -85,6 +88,13 @@ func powerless(t *testing.T, file string) (bool, string) {
 		t.Logf("without capabilities:\n%s", text)
 	}
 	return false, ""
+}
+
+// machineRoot reports whether this process is root, and not only in a user namespace: there root has all capabilities, and
+// much is refused.
+func machineRoot() bool {
+	ids, err := os.ReadFile("/proc/self/uid_map")
+	return os.Geteuid() == 0 && (err != nil || strings.Join(strings.Fields(string(ids)), " ") == "0 0 4294967295")
 }
 
 // checkPowerless wants the whole process to be without capabilities. A user who isn't root can't empty the bounding set,
@@ -160,11 +170,11 @@ func (s *shared) put(v any) uintptr {
 func (s *shared) str(text string) uintptr { return s.put(append([]byte(text), 0)) }
 
 // fork makes a process by the call enter, and in that process the other calls, and returns what each of these returned,
-// -errno if it failed. The error is that of enter. The process leads a session of its own.
+// -errno if it failed. The error is that of enter, or says how the process died. It leads a session of its own.
 //
 //go:norace
 func (s *shared) fork(enter request, calls ...request) ([]int64, error) {
-	results := unsafe.Slice((*int64)(unsafe.Pointer(&s.mem[len(s.mem)-8*len(calls)])), len(calls))
+	results := unsafe.Slice((*int64)(unsafe.Pointer(unsafe.SliceData(s.mem[len(s.mem)-8*len(calls):]))), len(calls))
 	for i := range results {
 		results[i] = 1 << 62 // not made
 	}
@@ -199,7 +209,7 @@ func (s *shared) fork(enter request, calls ...request) ([]int64, error) {
 			continue
 		}
 		if err != nil || !ws.Exited() {
-			panic(fmt.Sprintf("the process ends with status %#x, error %v", ws, err))
+			return nil, fmt.Errorf("the process ends with status %#x, error %v", ws, err)
 		}
 		return append([]int64(nil), results...), nil
 	}
