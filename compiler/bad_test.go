@@ -5,7 +5,6 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -14,133 +13,64 @@ import (
 	"testing"
 
 	"github.com/seccompc/seccompc/compiler"
+	"github.com/seccompc/seccompc/compiler/lint"
 	"github.com/seccompc/seccompc/compiler/policy"
+	"github.com/seccompc/seccompc/compiler/policy/policytest"
 )
 
-// A badFile is a source and all its findings, as "line:column: code: message | hint".
-type badFile struct {
-	name string // its extension tells the form
-	src  string
-	want []string
-	// Of these findings the place doesn't show the word that the message quotes first.
-	elsewhere []string
+// unreachable are codes that no policy brings forth, with the reason.
+var unreachable = map[string]string{
+	"not-compiled": "the compiler's own fault: a program that isn't the policy, or a blob that can't be written",
 }
 
-// badFiles reads testdata/policies/bad: text files of sections that begin with "=== name". A line's findings stand
-// behind it, "### column: code: message | hint"; "###~" says that the quoted word is elsewhere.
-func badFiles(t *testing.T) map[string]badFile {
-	t.Helper()
-	paths, err := filepath.Glob("../testdata/policies/bad/*.txt")
-	if err != nil || len(paths) == 0 {
-		t.Fatalf("no test data: %v", err)
-	}
-	files := map[string]badFile{}
-	for _, path := range paths {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, section := range strings.Split(string(text), "\n=== ")[1:] {
-			name, body, _ := strings.Cut(section, "\n")
-			f := badFile{name: name}
-			for i, line := range strings.SplitAfter(body, "\n") {
-				parts := strings.Split(strings.TrimSuffix(line, "\n"), "###")
-				for _, part := range parts[1:] {
-					text, elsewhere := strings.CutPrefix(part, "~")
-					want := fmt.Sprintf("%d:%s", i+1, strings.TrimSpace(text))
-					if f.want = append(f.want, want); elsewhere {
-						f.elsewhere = append(f.elsewhere, want)
-					}
-				}
-				if f.src += strings.TrimRight(parts[0], " "); strings.HasSuffix(line, "\n") {
-					f.src += "\n"
-				}
-			}
-			files[filepath.Base(path)+"/"+name] = f
-		}
-	}
-	return files
-}
-
-// madeFiles are sources that no text file can hold.
-func madeFiles() map[string]badFile {
-	const head = "seccompc: 1\ndefault: errno(EPERM)\n"
-	const rule = head + "rules:\n- allow: [read]\n  if: "
-	deep := strings.Repeat
-	files := map[string]badFile{
-		"empty":              {src: "", want: []string{"1:1: file-empty: empty file | a policy starts with seccompc: 1"}},
-		"blank":              {src: " \r\n\t\n", want: []string{"1:1: file-empty: empty file | a policy starts with seccompc: 1"}},
-		"byte order mark":    {src: "\ufeff", want: []string{"1:1: file-empty: no YAML in the file | a policy starts with seccompc: 1"}},
-		"too large":          {src: deep("#", policy.MaxSize+1), want: []string{"0:0: file-size: file of 1048577 bytes: a policy has at most 1048576"}},
-		"as large as can be": {src: head + deep("#", policy.MaxSize-len(head)-2) + "\na", want: []string{"4:1: yaml-syntax: not YAML: could not find expected ':'"}},
-		"Latin-1":            {src: head + "name: caf\xe9\n", want: []string{"0:0: file-encoding: not UTF-8 text"}},
-		"UTF-16":             {src: "\xff\xfes\x00e\x00", want: []string{"0:0: file-encoding: not UTF-8 text"}},
-		"NUL":                {src: head + "name: a\x00b\n", want: []string{`3:8: control-character: control character '\x00' | take it out; lines end in LF or CRLF`}},
-		"escape":             {src: head + "# \x1b[1A\n", want: []string{`3:3: control-character: control character '\x1b' | take it out; lines end in LF or CRLF`}},
-		"CR":                 {src: head + "# a comment\rforeign: allow\n", want: []string{`3:12: control-character: control character '\r' | take it out; lines end in LF or CRLF`}},
-		"next line":          {src: head + "# a comment\u0085foreign: allow\n", want: []string{`3:12: control-character: control character '\u0085' | take it out; lines end in LF or CRLF`}},
-		"line separator":     {src: head + "# a comment\u2028foreign: allow\n", want: []string{`3:12: control-character: control character '\u2028' | take it out; lines end in LF or CRLF`}},
-		"right to left":      {src: head + "# \u202eforeign: allow\n", want: []string{`3:3: control-character: control character '\u202e' | take it out; lines end in LF or CRLF`}},
-		"mark inside":        {src: head + "name: \ufeffa\n", want: []string{`3:7: control-character: control character '\ufeff' | take it out; lines end in LF or CRLF`}},
-		"deep list":          {src: "name: " + deep("[", 100_000), want: []string{"1:1: yaml-syntax: not YAML: exceeded max depth of 10000"}},
-		"deep mapping":       {src: "name: " + deep("{a: ", 100_000), want: []string{"1:1: yaml-syntax: not YAML: exceeded max depth of 10000"}},
-		"deep lines":         {src: deep("- ", 100_000), want: []string{"1:1: yaml-syntax: not YAML: exceeded max depth of 10000"}},
-		"deep, but YAML":     {src: "name: " + deep("[", 201) + deep("]", 201), want: []string{"1:207: yaml-depth: nested deeper than 200 levels"}},
-		"deep parentheses":   {src: rule + deep("(", 100_000), want: []string{"5:207: condition-depth: condition nested deeper than 200 levels"}},
-		"deep negation":      {src: rule + "'" + deep("!", 100_000) + "'", want: []string{"5:208: condition-depth: condition nested deeper than 200 levels"}},
-		"deep complement":    {src: rule + "arg0 & " + deep("~", 100_000), want: []string{"5:214: condition-depth: condition nested deeper than 200 levels"}},
-		"deep calls":         {src: rule + deep("oneof(", 100_000), want: []string{"5:1207: condition-depth: condition nested deeper than 200 levels"}},
-		"long chain":         {src: rule + "1" + deep("|1", 100_000), want: []string{`5:7: condition-incomplete: "` + deep("(", 120) + `..." is no condition | a condition compares a parameter: arg0 == 1`}},
-		"long word":          {src: head + "foreign: " + deep("a", 10_000), want: []string{`3:10: unknown-action: unknown action "` + deep("a", 120) + `..." | actions are kill_process, kill_thread, trap, errno, notify, trace, log, allow, default`}},
-		"CRLF": {src: strings.ReplaceAll(rule+"arg0 == 1 &&\n    arg1 = 2\n- allow:\n    read: |\n      arg0 = 1\n", "\n", "\r\n"), want: []string{
-			`6:10: condition-syntax: unexpected "=" after the condition | equality is written ==`, `9:12: condition-syntax: unexpected "=" after the condition | equality is written ==`}},
-		"first line behind a mark": {src: "\ufeff{seccompc: 1, default: deny}\n", want: []string{`1:24: unknown-action: unknown action "deny" | actions are kill_process, kill_thread, trap, errno, notify, trace, log, allow, default`}},
-	}
-	for name, f := range files {
-		f.name = "policy.yaml"
-		files[name] = f
-	}
-	files["empty profile"] = badFile{name: "profile.json", src: "", want: []string{"1:1: file-empty: empty file"}}
-	files["large profile"] = badFile{name: "profile.json", src: deep(" ", policy.MaxSize+1), want: []string{"0:0: file-size: file of 1048577 bytes: a profile has at most 1048576"}}
-	files["deep profile"] = badFile{name: "profile.json", src: deep("[", 100_000), want: []string{"1:34: json-syntax: not JSON: nested deeper than 32 levels"}}
-	files["deep objects"] = badFile{name: "profile.json", src: deep(`{"a":`, 100_000), want: []string{"1:166: json-syntax: not JSON: nested deeper than 32 levels"}}
-	files["binary profile"] = badFile{name: "profile.json", src: "{\"\xe8é\x00\": 1}", want: []string{`1:5: json-syntax: not JSON: invalid character '\x00' in string literal`}}
-	files["half a word"] = badFile{name: "profile.json", src: `{"defaultAction": tru }`, want: []string{"1:22: json-syntax: not JSON: invalid character ' ' in literal true (expecting 'e')"}}
-	files["marked profile"] = badFile{name: "profile.json", src: "\ufeff{}", want: []string{"1:1: json-syntax: not JSON: invalid character 'ï' looking for beginning of value"}}
-	return files
-}
-
+// TestBadInput compiles the corpus of bad policies and compares all findings. What the linter's checks find is left to
+// their own tests.
 func TestBadInput(t *testing.T) {
-	files := badFiles(t)
-	for name, f := range madeFiles() {
-		files["made/"+name] = f
+	sections, err := policytest.Read("../testdata/policies/bad")
+	if err != nil {
+		t.Fatal(err)
 	}
-	var messages []string
-	for name, f := range files {
-		t.Run(name, func(t *testing.T) {
-			r, diags := compiler.Compile(f.name, []byte(f.src), compiler.Options{})
-			if (r == nil) != (diags.Err() != nil) {
+	var checks []string
+	for _, c := range lint.Checks() {
+		checks = append(checks, c.Code)
+	}
+	seen := map[string][]string{} // messages by code
+	for _, s := range append(sections, madeSections()...) {
+		t.Run(s.Name, func(t *testing.T) {
+			src, read := policytest.Split(s.Text)
+			r, diags := compiler.Compile(s.File, []byte(src), compiler.Options{Read: read, Check: true})
+			if (r == nil || r.Bytes == nil) != (diags.Err() != nil) {
 				t.Errorf("a result: %v, an error: %v", r != nil, diags.Err())
 			}
-			var got []string
-			for _, d := range diags.Sorted() {
-				messages = append(messages, d.Msg)
-				s := show(d)
-				got = append(got, s)
-				if problem := place(f.src, d); (problem != "") != slices.Contains(f.elsewhere, s) {
-					t.Errorf("%s\n%q", s, problem)
+			var got, want, elsewhere []string
+			for _, f := range s.Findings {
+				if want = append(want, f.Text); f.Elsewhere {
+					elsewhere = append(elsewhere, f.Text)
 				}
 			}
-			if !slices.Equal(got, f.want) {
-				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(f.want, "\n"))
+			for _, d := range diags.Sorted() {
+				if slices.Contains(checks, d.Code) {
+					continue
+				}
+				seen[d.Code] = append(seen[d.Code], d.Msg)
+				text, in := show(d), src
+				if d.Pos.File != s.File {
+					file, _ := read(d.Pos.File)
+					text, in = filepath.ToSlash(d.Pos.File)+":"+text, string(file)
+				}
+				got = append(got, text)
+				if problem := place(in, d); (problem != "") != slices.Contains(elsewhere, text) {
+					t.Errorf("%s\n%q", text, problem)
+				}
+			}
+			slices.Sort(got)
+			slices.Sort(want)
+			if !slices.Equal(got, want) {
+				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 			}
 		})
 	}
-	for _, format := range formats(t) {
-		if !slices.ContainsFunc(messages, format.re.MatchString) {
-			t.Errorf("%s: no case gives the message %q", format.at, format.re)
-		}
-	}
+	covered(t, seen, checks)
 }
 
 func show(d policy.Diagnostic) string {
@@ -180,19 +110,55 @@ func place(src string, d policy.Diagnostic) string {
 	return ""
 }
 
-type format struct {
-	at string
-	re *regexp.Regexp
+var kebab = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
+
+// covered holds what the corpus brings forth against what the sources can say: each code, and each message under its
+// code.
+func covered(t *testing.T, seen map[string][]string, checks []string) {
+	sources := map[string]bool{}
+	for _, s := range sayings(t) {
+		sources[s.code] = true
+		switch {
+		case !kebab.MatchString(s.code):
+			t.Errorf("%s: the code %q is not words in kebab case", s.at, s.code)
+		case slices.Contains(checks, s.code):
+			t.Errorf("%s: the code %q is that of a check too", s.at, s.code)
+		case unreachable[s.code] != "":
+			if len(seen[s.code]) > 0 {
+				t.Errorf("%s: the code %q is listed as unreachable and has the case %q", s.at, s.code, seen[s.code][0])
+			}
+		case len(seen[s.code]) == 0:
+			t.Errorf("%s: no case gives the code %q", s.at, s.code)
+		case !slices.ContainsFunc(seen[s.code], s.message.MatchString):
+			t.Errorf("%s: no case gives the message %q", s.at, s.message)
+		}
+	}
+	for code := range seen {
+		if !sources[code] {
+			t.Errorf("code %q has a case, and no source that says it", code)
+		}
+	}
+	for code := range unreachable {
+		if !sources[code] {
+			t.Errorf("code %q is listed as unreachable and is no code", code)
+		}
+	}
+}
+
+// A saying is a call in the sources that reports something, of which the code and the message's format are literals.
+type saying struct {
+	at, code string
+	message  *regexp.Regexp
 }
 
 var verb = regexp.MustCompile(`%[#a-z]+`)
 
-// formats collects what the rooms of the front can say: the literal formats of their calls of Errorf and its kin.
-func formats(t *testing.T) (list []format) {
+// sayings collects what the compiler can say. The linter's checks, whose code is a variable, are not among it.
+func sayings(t *testing.T) (list []saying) {
 	t.Helper()
-	position := map[string]int{"Errorf": 3, "Warnf": 3, "errorf": 3, "fail": 2}
+	formatAt := map[string]int{"Errorf": 3, "Warnf": 3, "errorf": 3, "fail": 2}
 	files := token.NewFileSet()
-	for _, room := range []string{"policy", "importer", "resolve"} {
+	for _, room := range []string{"policy", "importer", "resolve", "lint", "."} {
 		paths, err := filepath.Glob(filepath.Join(room, "*.go"))
 		if err != nil || len(paths) == 0 {
 			t.Fatalf("%s: no sources: %v", room, err)
@@ -217,21 +183,31 @@ func formats(t *testing.T) (list []format) {
 				case *ast.SelectorExpr:
 					name = f.Sel.Name
 				}
-				i, ok := position[name]
+				i, ok := formatAt[name]
 				if !ok || i >= len(call.Args) {
 					return true
 				}
-				if lit, ok := call.Args[i].(*ast.BasicLit); ok {
-					text, _ := strconv.Unquote(lit.Value)
-					re := "^" + verb.ReplaceAllString(regexp.QuoteMeta(text), "(?s:.*)") + "$"
-					list = append(list, format{files.Position(lit.Pos()).String(), regexp.MustCompile(re)})
+				code, format := literal(call.Args[0]), literal(call.Args[i])
+				if code != "" && format != "" {
+					re := "^" + verb.ReplaceAllString(regexp.QuoteMeta(format), "(?s:.*)") + "$"
+					list = append(list, saying{files.Position(call.Pos()).String(), code, regexp.MustCompile(re)})
 				}
 				return true
 			})
 		}
 	}
-	if len(list) < 80 {
-		t.Fatalf("found %d formats only", len(list))
+	if len(list) < 100 {
+		t.Fatalf("found %d sayings only", len(list))
 	}
 	return list
+}
+
+// literal returns the value of a string literal, else "".
+func literal(e ast.Expr) string {
+	lit, ok := e.(*ast.BasicLit)
+	if !ok {
+		return ""
+	}
+	s, _ := strconv.Unquote(lit.Value)
+	return s
 }

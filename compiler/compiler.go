@@ -9,6 +9,8 @@
 //	blob.Encode                    all programs to one file
 //
 // The same input gives the same bytes on every machine.
+//
+//go:generate go run genschema.go
 package compiler
 
 import (
@@ -16,6 +18,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"regexp"
@@ -42,6 +45,7 @@ type Options struct {
 	Caps    []string     // capabilities granted beside the policy's, with or without "CAP_"
 	Kernel  arch.Version // oldest kernel to run on; zero: whichever the rules assume
 	Check   bool         // report the linter's warnings too
+	Urgent  bool         // of these, report the urgent ones
 	Warn    bool         // the linter's errors are warnings
 	Read    func(name string) ([]byte, error)
 }
@@ -108,9 +112,15 @@ func CompilePolicy(p *policy.Policy, o Options) (*Result, policy.Diagnostics) {
 		return nil, diags
 	}
 	diags = append(diags, r.lint(o)...)
+	if slices.ContainsFunc(diags, func(d policy.Diagnostic) bool { return d.Code == "not-proven" }) {
+		return nil, diags // the proof would fail too
+	}
 	for i, t := range r.Targets {
-		if err := r.add(t, abis[i], &diags); err != nil {
-			diags.Errorf("not-compiled", policy.Pos{File: p.File}, "", "target %s: %v", resolve.TargetName(abis[i]), err)
+		switch err := r.add(t, abis[i], &diags); {
+		case errors.Is(err, prove.ErrNotProven):
+			diags.Errorf("not-proven", policy.Pos{File: p.File}, entangled, "%s: %v", resolve.TargetName(abis[i]), err)
+		case err != nil:
+			diags.Errorf("not-compiled", policy.Pos{File: p.File}, "please report this", "target %s: %v", resolve.TargetName(abis[i]), err)
 		}
 	}
 	if diags.Err() != nil {
@@ -121,18 +131,25 @@ func CompilePolicy(p *policy.Policy, o Options) (*Result, policy.Diagnostics) {
 	}
 	var err error
 	if r.Bytes, err = blob.Encode(r.Blob); err != nil {
-		diags.Errorf("not-compiled", policy.Pos{File: p.File}, "", "%v", err)
+		diags.Errorf("not-compiled", policy.Pos{File: p.File}, "please report this", "%v", err)
 		return nil, diags
 	}
 	return r, diags
 }
 
+const entangled = "give the calls simpler conditions: fewer that combine bits of several arguments"
+
 // lint returns the findings of the linter that are reported. An imported policy's are warnings: its rules are not ours
 // to change.
 func (r *Result) lint(o Options) (diags policy.Diagnostics) {
-	for _, d := range lint.Run(r.Policy, r.Targets) {
-		if o.Check || !d.Warning {
-			d.Warning = d.Warning || o.Warn || r.Policy.Imported
+	checks := map[string]lint.Check{}
+	for _, c := range lint.Checks() {
+		checks[c.Code] = c
+	}
+	for _, d := range lint.Run(r.Policy, r.Targets, r.Blob.Inputs.Caps) {
+		c, isCheck := checks[d.Code] // else it is about what is accepted, or there is no proof
+		if o.Check || !d.Warning || o.Urgent && c.Urgent {
+			d.Warning = d.Warning || isCheck && (o.Warn || r.Policy.Imported)
 			diags = append(diags, d)
 		}
 	}
@@ -210,12 +227,14 @@ func (r *Result) add(t *resolve.Target, abis []*arch.ABI, diags *policy.Diagnost
 	if r.Policy.Imported && contradictory(t, diags) {
 		return nil
 	}
+	label := resolve.TargetName(abis)
 	prog, err := codegen.Program(t)
 	if err != nil {
-		return err
+		diags.Errorf("program-size", policy.Pos{File: r.Policy.File}, "compare ranges or masks in place of long lists, or serve fewer ABIs by one target", "target %s: %v", label, err)
+		return nil
 	}
 	native := abis[0]
-	e := blob.Target{Label: resolve.TargetName(abis), Order: blob.LittleEndian}
+	e := blob.Target{Label: label, Order: blob.LittleEndian}
 	if native.BigEndian {
 		e.Order = blob.BigEndian
 	}
@@ -229,8 +248,11 @@ func (r *Result) add(t *resolve.Target, abis []*arch.ABI, diags *policy.Diagnost
 	if err == nil {
 		err = diagram.Equal(t)
 	}
-	if err != nil {
-		return fmt.Errorf("the program is not the policy, please report this: %w", err)
+	switch {
+	case errors.Is(err, prove.ErrNotProven):
+		return err
+	case err != nil:
+		return fmt.Errorf("the program is not the policy: %w", err)
 	}
 	for _, a := range abis {
 		e.ABIs = append(e.ABIs, blob.ABI{Audit: a.Audit, Bit: a.Bit})
@@ -278,7 +300,7 @@ func contradictory(t *resolve.Target, diags *policy.Diagnostics) bool {
 		c, err := prove.Contradicts(f)
 		switch {
 		case err != nil:
-			diags.Errorf("not-proven", f.Rules[0].Pos, "", "%v", err)
+			diags.Errorf("not-proven", policy.Pos{File: f.Rules[0].Pos.File}, entangled, "%s: %v", f.ABI.Name, err)
 		case c != nil:
 			name, _ := f.ABI.SyscallName(c.Call.NR)
 			hint := fmt.Sprintf("both match arguments %#x on %s, and rules of a profile have no order", c.Call.Args, f.ABI.Name)

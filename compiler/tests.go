@@ -19,7 +19,7 @@ type TestResult struct {
 	Target string
 	Pass   bool
 	Got    prove.Outcome // if it failed: an action that isn't the wanted one, and a call that meets it
-	By     policy.Pos    // and the word of the rule that decides this call; zero: none does
+	Why    string        // and what decides this call, as a hint
 }
 
 // test runs a target's tests on its program, and notes which words of rules they reach.
@@ -47,18 +47,27 @@ func (r *Result) test(t *resolve.Target, d *prove.Diagram) error {
 		for _, o := range d.Outcomes(test.Call, test.Given) {
 			if o.Action != test.Want && result.Pass {
 				result.Pass, result.Got = false, o
-				everything := [6]uint64{}
-				for i := range everything {
-					everything[i] = ^uint64(0)
-				}
-				if i := rules[test.ABI].Deciders(o.Call.NR, o.Call.Args, everything)[0]; i != prove.None {
-					result.By = f.Rules[i].Pos
-				}
+				result.Why = why(f, rules[test.ABI], o.Call)
 			}
 		}
 		r.Tests = append(r.Tests, result)
 	}
 	return nil
+}
+
+// why says what decides a call.
+func why(f *resolve.Filter, rules *prove.Rules, c resolve.Call) string {
+	var all [6]uint64
+	for i := range all {
+		all[i] = ^uint64(0)
+	}
+	if i := rules.Deciders(c.NR, c.Args, all)[0]; i != prove.None {
+		return "the rule at " + f.Rules[i].Pos.String() + " decides it"
+	}
+	if _, known := slices.BinarySearch(f.Known, c.NR); known {
+		return "no rule decides it, so default does"
+	}
+	return "no rule names it, so unknown decides"
 }
 
 func targetName(t *resolve.Target) string {
@@ -71,37 +80,40 @@ func targetName(t *resolve.Target) string {
 
 // failed reports the tests that failed, each once with the first ABI it failed on, and those that no target ran.
 func (r *Result) failed(o Options, diags *policy.Diagnostics) {
-	type outcome struct {
-		first  *TestResult
-		failed []string
-	}
-	outcomes := map[*policy.Test]*outcome{}
+	results := map[*policy.Test][]*TestResult{}
 	for i := range r.Tests {
-		t := &r.Tests[i]
-		if outcomes[t.Of] == nil {
-			outcomes[t.Of] = &outcome{}
-		}
-		if f := outcomes[t.Of]; !t.Pass {
-			if f.failed = append(f.failed, t.ABI.Name); f.first == nil {
-				f.first = t
-			}
-		}
+		results[r.Tests[i].Of] = append(results[r.Tests[i].Of], &r.Tests[i])
 	}
 	for i := range r.Policy.Tests {
 		t := &r.Policy.Tests[i]
-		f, ran := outcomes[t]
-		switch {
-		case !ran && t.Caps == nil && len(o.Targets) == 0 && len(o.Caps) == 0:
-			diags.Errorf("test-nowhere", t.Call.Pos, "no target has this call or this ABI, or the policy has other capabilities", "test of %q is never run", t.Text.Text)
-		case ran && f.first != nil:
-			hint := "no rule decides it"
-			if f.first.By != (policy.Pos{}) {
-				hint = "the rule at " + f.first.By.String() + " decides it"
+		var first *TestResult
+		var abis []string
+		for _, result := range results[t] {
+			if !result.Pass {
+				if abis = append(abis, result.ABI.Name); first == nil {
+					first = result
+				}
 			}
-			diags.Errorf("test-failed", t.Text.Pos, hint, "test of %q: %s is %s on %s, not %s", t.Text.Text, CallString(f.first.ABI, f.first.Got.Call),
-				f.first.Got.Action.Format(f.first.ABI), strings.Join(f.failed, ", "), f.first.Want.Format(f.first.ABI))
+		}
+		switch {
+		case first != nil:
+			diags.Errorf("test-failed", t.Text.Pos, first.Why, "test of %q: %s is %s, not %s, on %s", t.Text.Text, CallString(first.ABI, first.Got.Call),
+				first.Got.Action.Format(first.ABI), first.Want.Format(first.ABI), strings.Join(abis, ", "))
+		case len(results[t]) == 0 && t.Caps == nil && len(o.Targets) == 0 && len(o.Caps) == 0:
+			hint := "no ABI of the targets has the call"
+			if t.ABI.Text != "" && !r.serves(t.ABI.Text) {
+				hint = "no target serves " + t.ABI.Text
+			}
+			diags.Errorf("test-nowhere", t.Text.Pos, hint, "test of %q is never run", t.Text.Text)
 		}
 	}
+}
+
+// serves reports whether a target serves the ABI of a spelling.
+func (r *Result) serves(abi string) bool {
+	return slices.ContainsFunc(r.Targets, func(t *resolve.Target) bool {
+		return slices.ContainsFunc(t.Filters, func(f *resolve.Filter) bool { return f.ABI == arch.Lookup(abi) })
+	})
 }
 
 // CallString shows a call with the registers of its arguments, up to the last that isn't zero.

@@ -30,7 +30,8 @@ cp /bin/busybox "$root/bin/"
 cp -r policies/. "$root/policies/"
 go test -c -o "$root/policies.test" ./policies
 for arch in amd64 386; do
-	for p in ./testdata/probe ./cmd/seccomp-load ./policies/testdata/program; do
+	for p in ./testdata/probe ./cmd/seccomp-load ./policies/testdata/program ./policies/testdata/godaemon \
+		./policies/testdata/attempt ./policies/testdata/filter; do
 		GOARCH=$arch go build -o "$root/$arch/" "$p"
 	done
 done

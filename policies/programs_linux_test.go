@@ -2,17 +2,52 @@ package policies
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 )
 
+// built has the programs that build has built, by GOARCH and package.
+var built = struct {
+	sync.Mutex
+	dir      string
+	programs map[string]string
+}{programs: map[string]string{}}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if err := os.RemoveAll(built.dir); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// build builds a program, once for all tests, where every user can execute it.
 func build(t *testing.T, goarch, pkg string) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), filepath.Base(pkg))
+	built.Lock()
+	defer built.Unlock()
+	path, ok := built.programs[goarch+" "+pkg]
+	if ok {
+		return path
+	}
+	if built.dir == "" {
+		dir, err := os.MkdirTemp("", "policies")
+		if err == nil {
+			err = os.Chmod(dir, 0o755)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		built.dir = dir
+	}
+	path = filepath.Join(built.dir, filepath.Base(pkg)+goarch)
 	cmd := exec.Command("go", "build", "-o", path, pkg)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if goarch != "" {
@@ -21,6 +56,7 @@ func build(t *testing.T, goarch, pkg string) string {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("go build %s: %v\n%s", pkg, err, out)
 	}
+	built.programs[goarch+" "+pkg] = path
 	return path
 }
 
@@ -53,7 +89,7 @@ opendir my $d, "/" or die; print scalar(readdir $d) ne "" ? "dir\n" : "no\n"; lo
 alarm 1; select undef, undef, undef, 5;
 `
 
-// TestPrograms runs programs without a filter and under each policy, by the loader, and wants no difference.
+// TestPrograms runs programs without a filter and under each sandbox, by the loader, and wants no difference.
 func TestPrograms(t *testing.T) {
 	supported(t)
 	loader := build(t, "", "github.com/seccompc/seccompc/cmd/seccomp-load")
@@ -94,7 +130,7 @@ func TestPrograms(t *testing.T) {
 			if !strings.Contains(free.out+free.err, v.wants) {
 				t.Fatalf("without a filter: %+v, want %q", free, v.wants)
 			}
-			for _, name := range names(t) {
+			for _, name := range sandboxes {
 				under := run(append([]string{loader, name + ".seccomp", "--"}, v.command...))
 				if v.name == "cat" { // the process's own state tells of the filter
 					if !strings.Contains(under.out, "\nSeccomp:\t2\n") || under.code != 0 || under.err != "" {
@@ -123,8 +159,8 @@ func run(command []string) result {
 	return result{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}
 }
 
-// TestI386Programs runs a 32-bit Go program under the policies for x86_64 and i386, from loaders of both. Go makes sockets
-// by socketcall there, which toaster and toaster-strict deny.
+// TestI386Programs runs a 32-bit Go program under the sandboxes, which are for x86_64 and i386, from loaders of both. Go makes
+// sockets by socketcall there, which toaster and toaster-strict deny.
 func TestI386Programs(t *testing.T) {
 	supported(t)
 	program := build(t, "386", "./testdata/program")
@@ -137,7 +173,7 @@ func TestI386Programs(t *testing.T) {
 	}
 	for _, goarch := range []string{"amd64", "386"} {
 		loader := build(t, goarch, "github.com/seccompc/seccompc/cmd/seccomp-load")
-		for _, name := range names(t) {
+		for _, name := range sandboxes {
 			if under := run([]string{loader, name + ".seccomp", "--", program}); under != free {
 				t.Errorf("%s by a loader for %s: %+v\nwithout a filter: %+v", name, goarch, under, free)
 			}

@@ -1,6 +1,18 @@
 // Package load puts programs of a blob into the kernel: for this thread, for all threads of the process, or for this
 // process and the command it becomes.
 //
+// A service that has its blob embedded installs it on itself:
+//
+//	b, err := blob.Decode(embedded)
+//	if err == nil {
+//		err = load.Process(b)
+//	}
+//	if err != nil {
+//		log.Fatal(err) // it must not run without the filter
+//	}
+//
+// The package policies of this module has the whole of it as an example.
+//
 // It builds on every system and returns ErrUnsupported off Linux.
 package load
 

@@ -49,12 +49,9 @@ Exit codes: 0 nothing found; 1 findings; 2 it could not be tried.`,
 
 func check(file string, asJSON bool, o *inputs) error {
 	o.Check = true
-	r, findings, err := o.compile(file)
+	_, findings, err := o.compile(file)
 	if err != nil {
 		return err
-	}
-	if findings.Err() == nil {
-		findings = append(findings, noCommand(file, r.Blob)...)
 	}
 	if asJSON {
 		if err := printJSON(map[string]any{"findings": jsonFindings(findings)}); err != nil {
@@ -86,8 +83,11 @@ func explainCode(code string, asJSON bool) error {
 	}
 	switch {
 	case len(list) == 0:
-		complain(fmt.Sprintf("unknown code %q", code), policy.Suggest(code, codes))
-		say("seccompc check --explain all lists the codes")
+		hint := policy.Suggest(code, codes)
+		if hint == "" {
+			hint = "only the linter's codes have an explanation: seccompc check --explain all lists them"
+		}
+		complain(fmt.Sprintf("no explanation of %q", code), hint)
 		return reported(2)
 	case asJSON:
 		return printJSON(list)

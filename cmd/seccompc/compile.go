@@ -10,9 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/seccompc/seccompc/blob"
 	"github.com/seccompc/seccompc/compiler/exporter"
-	"github.com/seccompc/seccompc/compiler/policy"
 )
 
 func compileCommand() *cobra.Command {
@@ -59,15 +57,13 @@ func compile(file, out, format string, asJSON bool, o *inputs) error {
 		}
 		out = strings.TrimSuffix(file, filepath.Ext(file)) + ext
 	}
+	o.Urgent = true
 	result, findings, err := o.compile(file)
 	if err != nil {
 		return err
 	}
 	if same(file, out) {
 		return usageError{fmt.Errorf("-o %s: that is the policy itself", out)}
-	}
-	if findings.Err() == nil {
-		findings = append(findings, noCommand(file, result.Blob)...)
 	}
 	if !asJSON {
 		report(findings, o.texts)
@@ -97,7 +93,8 @@ func compile(file, out, format string, asJSON bool, o *inputs) error {
 	if err := write(out, data); err != nil || out == "-" {
 		return err
 	}
-	summary.Output, summary.Programs, summary.Tests = out, len(result.Programs), len(result.Tests)
+	summary.Output, summary.Programs = out, len(result.Programs)
+	summary.Tests = len(result.Policy.Tests) - len(skipped(result))
 	for _, p := range result.Programs {
 		summary.Instructions += len(p)
 	}
@@ -118,18 +115,6 @@ func count(n int, what string) string {
 		return "1 " + what
 	}
 	return fmt.Sprintf("%d %ss", n, what)
-}
-
-// noCommand warns of a policy that seccomp-load refuses to start a command under.
-func noCommand(file string, b *blob.Blob) (findings policy.Diagnostics) {
-	for _, t := range b.Targets {
-		if b.Install == blob.Exec && t.Allows&blob.AllowsExecve == 0 {
-			findings.Warnf("no-execve", policy.Pos{File: file}, "allow execve without a condition, or say install: self",
-				"execve is not always allowed on %s: seccomp-load will start no command under this policy", t.Label)
-			break
-		}
-	}
-	return findings
 }
 
 // same reports whether two names are of one file.

@@ -139,6 +139,7 @@ func table() *tabwriter.Writer { return tabwriter.NewWriter(os.Stdout, 0, 8, 2, 
 
 func printJSON(v any) error {
 	enc := json.NewEncoder(os.Stdout)
+	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	return enc.Encode(v)
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seccompc/seccompc/compiler"
+	"github.com/seccompc/seccompc/compiler/policy"
 )
 
 func testCommand() *cobra.Command {
@@ -44,27 +45,37 @@ type testLine struct {
 	Met    string `json:"met,omitempty"` // a call that meets it
 }
 
+func testLines(r *compiler.Result) []testLine {
+	lines := []testLine{} // JSON shows a list, though it be empty
+	for _, t := range r.Tests {
+		line := testLine{t.Of.Call.Pos.File, t.Of.Call.Pos.Line, t.Of.Text.Text, t.ABI.Name, t.Target, t.Pass, t.Want.Format(t.ABI), "", ""}
+		if !t.Pass {
+			line.Got, line.Met = t.Got.Action.Format(t.ABI), compiler.CallString(t.ABI, t.Got.Call)
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
 func test(file string, asJSON, coverage bool, o *inputs) error {
 	r, findings, err := o.compile(file)
 	if err != nil {
 		return err
 	}
-	var lines []testLine
-	passed := 0
-	if r != nil {
-		for _, t := range r.Tests {
-			line := testLine{t.Of.Call.Pos.File, t.Of.Call.Pos.Line, t.Of.Text.Text, t.ABI.Name, t.Target, t.Pass, t.Want.Format(t.ABI), "", ""}
-			if passed++; !t.Pass {
-				passed--
-				line.Got, line.Met = t.Got.Action.Format(t.ABI), compiler.CallString(t.ABI, t.Got.Call)
-			}
-			lines = append(lines, line)
-		}
+	if r == nil {
+		r = &compiler.Result{Policy: &policy.Policy{}}
 	}
 	if asJSON {
-		err = printJSON(map[string]any{"tests": nonNil(lines), "unreached": unreached(r), "findings": jsonFindings(findings)})
+		err = printJSON(struct {
+			Tests     []testLine  `json:"tests"`
+			Skipped   []wordPlace `json:"skipped"`
+			Unreached []wordPlace `json:"unreached"`
+			Findings  []finding   `json:"findings"`
+		}{testLines(r), skipped(r), unreached(r), jsonFindings(findings)})
 	} else {
-		err = printTests(lines, r, passed, coverage)
+		if r.Blob != nil {
+			err = printTests(r, file, coverage)
+		}
 		report(findings, o.texts)
 	}
 	if err != nil {
@@ -76,25 +87,40 @@ func test(file string, asJSON, coverage bool, o *inputs) error {
 	return nil
 }
 
-func printTests(lines []testLine, r *compiler.Result, passed int, coverage bool) error {
-	if r == nil {
-		return nil
-	}
+func printTests(r *compiler.Result, file string, coverage bool) error {
 	w := table()
-	for _, l := range lines {
-		verdict := "pass"
+	for _, l := range testLines(r) {
+		verdict, action := "pass", l.Want
 		if !l.Pass {
-			verdict = "FAIL"
+			verdict, action = "FAIL", l.Got+", not "+l.Want
 		}
-		fmt.Fprintf(w, "%s\t%s:%d\t%s\t%s\t%s\n", verdict, l.File, l.Line, l.ABI, l.Call, l.Want)
+		fmt.Fprintf(w, "%s\t%s:%d\t%s\t%s\t%s\n", verdict, l.File, l.Line, l.ABI, l.Call, action)
+	}
+	left := skipped(r)
+	for _, s := range left {
+		fmt.Fprintf(w, "skip\t%s:%d\t-\t%s\t-\n", s.File, s.Line, s.Word)
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	if skipped := len(r.Policy.Tests) - distinct(r); skipped > 0 {
-		fmt.Printf("%s not run: other ABIs or capabilities\n", count(skipped, "test"))
+	failed := map[*policy.Test]bool{}
+	for _, t := range r.Tests {
+		if !t.Pass {
+			failed[t.Of] = true
+		}
 	}
-	fmt.Printf("%d of %s passed\n", passed, count(len(lines), "test"))
+	if all := len(r.Policy.Tests); all == 0 {
+		fmt.Printf("%s has no tests\n", file)
+	} else {
+		fmt.Printf("%s: %d passed", count(all, "test"), all-len(failed)-len(left))
+		if len(failed) > 0 {
+			fmt.Printf(", %d failed", len(failed))
+		}
+		if len(left) > 0 {
+			fmt.Printf(", %d not run: for other ABIs or capabilities", len(left))
+		}
+		fmt.Println()
+	}
 	if !coverage {
 		return nil
 	}
@@ -102,17 +128,8 @@ func printTests(lines []testLine, r *compiler.Result, passed int, coverage bool)
 	for _, u := range list {
 		fmt.Printf("%s:%d:%d: no test reaches %s\n", u.File, u.Line, u.Column, u.Word)
 	}
-	fmt.Printf("%d of %s reached\n", len(r.Reached)-len(list), count(len(r.Reached), "word"))
+	fmt.Printf("tests reach %d of %s in the rules\n", len(r.Reached)-len(list), count(len(r.Reached), "word"))
 	return nil
-}
-
-// distinct counts the policy's tests that ran somewhere.
-func distinct(r *compiler.Result) int {
-	ran := map[any]bool{}
-	for _, t := range r.Tests {
-		ran[t.Of] = true
-	}
-	return len(ran)
 }
 
 type wordPlace struct {
@@ -122,11 +139,23 @@ type wordPlace struct {
 	Word   string `json:"word"`
 }
 
+// skipped returns the policy's tests that did not run anywhere.
+func skipped(r *compiler.Result) []wordPlace {
+	ran := map[*policy.Test]bool{}
+	for _, t := range r.Tests {
+		ran[t.Of] = true
+	}
+	list := []wordPlace{}
+	for i := range r.Policy.Tests {
+		if t := &r.Policy.Tests[i]; !ran[t] {
+			list = append(list, wordPlace{t.Text.Pos.File, t.Text.Pos.Line, t.Text.Pos.Col, t.Text.Text})
+		}
+	}
+	return list
+}
+
 func unreached(r *compiler.Result) []wordPlace {
 	list := []wordPlace{}
-	if r == nil {
-		return list
-	}
 	for _, pos := range r.Unreached() {
 		for _, rule := range r.Policy.Rules {
 			for _, c := range rule.Calls {
@@ -138,6 +167,3 @@ func unreached(r *compiler.Result) []wordPlace {
 	}
 	return list
 }
-
-// nonNil is a list that JSON shows as one though it be empty.
-func nonNil[T any](list []T) []T { return append([]T{}, list...) }

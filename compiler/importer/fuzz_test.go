@@ -1,39 +1,25 @@
 package importer_test
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/seccompc/seccompc/compiler/importer"
+	"github.com/seccompc/seccompc/compiler/policy/policytest"
 )
 
 func FuzzOCI(f *testing.F) {
 	f.Add(in(allowRead, denyRead, rule("mmap", "ALLOW", arg(2, "MASKED_EQ", 1), arg(0, "NE", 2))))
 	f.Add(in(when("ALLOW", `"caps": ["CAP_BPF"], "arches": ["arm64"], "minKernel": "4.8"`, `"caps": []`)))
 	f.Add("{\"a\xe8\xe8膆\n\": 1}")
-	paths, err := filepath.Glob("../../testdata/policies/bad/*.txt")
+	sections, err := policytest.Read("../../testdata/policies/bad")
 	if err != nil {
 		f.Fatal(err)
 	}
 	seeds := 0
-	for _, path := range paths {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			f.Fatal(err)
-		}
-		for _, s := range strings.Split(string(text), "\n=== ")[1:] {
-			name, body, _ := strings.Cut(s, "\n")
-			if !strings.HasSuffix(name, ".json") {
-				continue
-			}
-			var src strings.Builder
-			for line := range strings.Lines(body) {
-				line, _, _ = strings.Cut(line, "###")
-				src.WriteString(strings.TrimSuffix(line, "\n") + "\n")
-			}
-			f.Add(src.String())
+	for _, s := range sections {
+		if strings.HasSuffix(s.File, ".json") {
+			f.Add(s.Text)
 			seeds++
 		}
 	}

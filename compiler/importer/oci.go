@@ -371,7 +371,7 @@ func (r *reader) comparison(v value, index uint64, op policy.Word, val, two uint
 	switch {
 	case op.Text == "":
 	case e.Op == token.ILLEGAL:
-		r.diags.Errorf("condition-operator", op.Pos, suggest(op.Text, operators), "unknown operator %q", op.Text)
+		r.diags.Errorf("unknown-operator", op.Pos, suggest(op.Text, operators), "unknown operator %q", op.Text)
 	case e.Op == token.AND:
 		e.Op = token.EQL
 		e.X = &policy.Expr{Op: token.AND, Pos: v.pos, X: e.X, Y: number(val)}

@@ -61,26 +61,32 @@ Take it out, or put it above the rules that decide. A call that is in two groups
 	},
 }
 
-// effect reports the words of rules, conditional ones or the others, that have at most an effect, that very one
-// somewhere, on all ABIs on which they stand for any call.
+// effect reports the words of rules, conditional ones or the others, whose first reason to go is e, on all ABIs on which
+// they stand for any call.
 func (l *linter) effect(c Check, e prove.Effect, conditional bool, hint, format string) {
-	most := map[policy.Pos]prove.Effect{}
+	common := map[policy.Pos]prove.Effect{}
 	for _, f := range l.filters {
 		list, err := f.rules.Effects()
 		if err != nil {
-			l.diags.Errorf("not-proven", policy.Pos{File: l.policy.File}, "", "%s: %v", f.ABI.Name, err)
+			l.notProven(f.Filter, err)
 			return
 		}
 		for i, r := range f.Rules {
-			if !conditional && l.agrees(f, i) || list[i] == prove.Redundant && !l.known(f, i) {
-				list[i] = prove.Decisive
+			switch {
+			case !conditional && l.agrees(f, i):
+				list[i] = 0
+			case !l.known(f, i):
+				list[i] &^= prove.Redundant
 			}
-			most[r.Pos] = max(most[r.Pos], list[i])
+			if _, seen := common[r.Pos]; !seen {
+				common[r.Pos] = list[i]
+			}
+			common[r.Pos] &= list[i]
 		}
 	}
 	for _, rule := range l.policy.Rules {
 		for _, call := range rule.Calls {
-			if at, ok := most[call.Name.Pos]; ok && at == e && (call.If != nil) == conditional {
+			if common[call.Name.Pos].First() == e && (call.If != nil) == conditional {
 				l.found(c, call.Name.Pos, hint, format, call.Name.Text)
 			}
 		}

@@ -18,6 +18,7 @@ import (
 type Check struct {
 	Code        string
 	Error       bool   // the policy can't mean it: compilation fails
+	Urgent      bool   // a warning that seccompc compile gives too
 	Title       string // one line
 	Explanation string // paragraphs: why it matters, what to do
 
@@ -31,15 +32,15 @@ func Checks() []Check {
 	return list
 }
 
-// Run returns what the checks find in a policy, and in what it resolves to on each target. Findings that the policy
-// accepts are left out; an acceptance that meets none is a finding itself.
-func Run(p *policy.Policy, targets []*resolve.Target) policy.Diagnostics {
-	l := &linter{policy: p}
+// Run returns what the checks find in a policy, and in what it resolves to on each target for a program with these
+// capabilities. Findings that the policy accepts are left out; an acceptance that meets none is a finding itself.
+func Run(p *policy.Policy, targets []*resolve.Target, caps []string) policy.Diagnostics {
+	l := &linter{policy: p, caps: caps}
 	for _, t := range targets {
 		for _, f := range t.Filters {
 			rules, err := prove.NewRules(f)
 			if err != nil {
-				l.diags.Errorf("not-proven", policy.Pos{File: p.File}, "", "%s: %v", f.ABI.Name, err)
+				l.notProven(f, err)
 				return l.diags
 			}
 			l.filters = append(l.filters, &filter{f, rules, t.Filters[0].ABI})
@@ -50,6 +51,10 @@ func Run(p *policy.Policy, targets []*resolve.Target) policy.Diagnostics {
 		c.run(l, c)
 	}
 	return l.accepted(checks)
+}
+
+func (l *linter) notProven(f *resolve.Filter, err error) {
+	l.diags.Errorf("not-proven", policy.Pos{File: l.policy.File}, "give the calls simpler conditions: fewer that combine bits of several arguments", "%s: %v", f.ABI.Name, err)
 }
 
 // accepted leaves out the warnings that the policy accepts.
@@ -71,7 +76,7 @@ func (l *linter) accepted(checks []Check) (left policy.Diagnostics) {
 		case i < 0:
 			hint := policy.Suggest(a.Code.Text, codes)
 			if hint == "" {
-				hint = "seccompc check --explain shows the codes"
+				hint = "seccompc check --explain all lists the codes"
 			}
 			left.Errorf("unknown-code", a.Code.Pos, hint, "unknown code %q", a.Code.Text)
 		case checks[i].Error:
@@ -85,6 +90,7 @@ func (l *linter) accepted(checks []Check) (left policy.Diagnostics) {
 
 type linter struct {
 	policy  *policy.Policy
+	caps    []string // "CAP_SYS_BOOT"
 	filters []*filter
 	diags   policy.Diagnostics
 }

@@ -50,11 +50,12 @@ func (e *Expr) operand() (param, mask *Expr) {
 func (e *Expr) Operand() (param, mask *Expr) { return e.X.operand() }
 
 type exprParser struct {
+	what  string // is read: "condition" or "call"
 	sc    scanner.Scanner
 	file  *token.File
-	text  string
 	at    func(offset int) Pos
 	diags *Diagnostics
+	short string // hint where the text ends early
 	bad   bool
 
 	tok   token.Token
@@ -63,10 +64,11 @@ type exprParser struct {
 	depth int
 }
 
-// parseExpr reads one condition; at maps an offset in text to its place in the source. Nil means that errors were
-// added to diags.
-func parseExpr(text string, at func(int) Pos, diags *Diagnostics) *Expr {
-	p := newExprParser(text, at, diags)
+// parseExpr reads one condition; at maps an offset in text to its place in the source, and short is the hint where the
+// text ends early. Nil means that errors were added to diags.
+func parseExpr(text string, at func(int) Pos, short string, diags *Diagnostics) *Expr {
+	p := newExprParser("condition", text, at, diags)
+	p.short = short
 	e := p.binary(1)
 	if p.tok != token.EOF {
 		p.unexpected("after the condition")
@@ -77,15 +79,15 @@ func parseExpr(text string, at func(int) Pos, diags *Diagnostics) *Expr {
 	return e
 }
 
-func newExprParser(text string, at func(int) Pos, diags *Diagnostics) *exprParser {
-	p := &exprParser{text: text, at: at, diags: diags}
+func newExprParser(what, text string, at func(int) Pos, diags *Diagnostics) *exprParser {
+	p := &exprParser{what: what, at: at, diags: diags}
 	p.file = token.NewFileSet().AddFile("", -1, len(text))
 	p.sc.Init(p.file, []byte(text), func(pos token.Position, msg string) {
 		hint := ""
 		if strings.Contains(msg, "'#'") {
-			hint = commentHint
+			hint = p.comment()
 		}
-		p.errorf("condition-token", at(pos.Offset), hint, "%s in a condition", msg)
+		p.errorf("invalid-token", at(pos.Offset), hint, "%s in a %s", msg, what)
 	}, scanner.ScanComments)
 	p.next()
 	return p
@@ -118,27 +120,32 @@ func (p *exprParser) next() {
 	}
 }
 
-const commentHint = "a comment can't stand in the text of a condition"
+// in returns the hint for what is read.
+func (p *exprParser) in(condition, call string) string {
+	if p.what == "call" {
+		return call
+	}
+	return condition
+}
+
+func (p *exprParser) comment() string { return "a comment can't stand in the text of a " + p.what }
 
 func (p *exprParser) unexpected(where string) {
 	hint := ""
-	switch p.tok {
-	case token.ASSIGN:
-		hint = "equality is written =="
-	case token.COMMENT:
-		hint = commentHint
-	case token.IDENT:
-		if p.lit == "and" || p.lit == "or" {
-			hint = "and is written &&, or is written ||"
-		}
-	case token.EOF:
-		if strings.Contains(p.text, "oneof(") && !strings.Contains(p.text, ")") {
-			hint = "a comma ends it where the mapping is in braces: put the condition in quotes"
-		}
-		p.errorf("condition-end", p.pos, hint, "the condition ends early")
+	switch {
+	case p.tok == token.EOF:
+		p.errorf("unexpected-end", p.pos, p.short, "the %s ends early", p.what)
 		return
+	case p.tok == token.COMMENT:
+		hint = p.comment()
+	case p.what == "call" && (p.tok == token.ASSIGN || isComparison(p.tok)):
+		hint = "a test gives a value to a parameter: flags=O_RDWR; one left out takes all values"
+	case p.tok == token.ASSIGN:
+		hint = "equality is written =="
+	case p.lit == "and" || p.lit == "or":
+		hint = "and is written &&, or is written ||"
 	}
-	p.errorf("condition-syntax", p.pos, hint, "unexpected %q %s", p.lit, where)
+	p.errorf("unexpected-token", p.pos, hint, "unexpected %q %s", p.lit, where)
 }
 
 // binary parses binary operators of at least the given precedence, which are Go's.
@@ -151,7 +158,7 @@ func (p *exprParser) binary(least int) *Expr {
 		}
 		switch p.tok {
 		case token.ADD, token.SUB, token.MUL, token.QUO, token.REM, token.AND_NOT:
-			p.errorf("condition-operator", p.pos, "constant expressions know | & ^ ~ << >> and unary minus", "operator %q is not part of the language", p.lit)
+			p.errorf("unknown-operator", p.pos, "constant expressions know | & ^ ~ << >> and unary minus", "operator %q is not part of the language", p.lit)
 			return x
 		}
 		if isComparison(p.tok) && isComparison(x.Op) {
@@ -167,7 +174,7 @@ func (p *exprParser) binary(least int) *Expr {
 
 func (p *exprParser) unary() *Expr {
 	if p.depth++; p.depth > maxDepth {
-		p.errorf("condition-depth", p.pos, "", "condition nested deeper than %d levels", maxDepth)
+		p.errorf("expression-depth", p.pos, "", "%s nested deeper than %d levels", p.what, maxDepth)
 	}
 	defer func() { p.depth-- }()
 	e := &Expr{Op: p.tok, Pos: p.pos, Text: p.lit}
@@ -180,7 +187,7 @@ func (p *exprParser) unary() *Expr {
 		e.Text = ""
 		e.X = p.unary()
 	case token.XOR:
-		p.errorf("condition-operator", p.pos, "bitwise complement is written ~", "unary %q is not part of the language", p.lit)
+		p.errorf("unknown-operator", p.pos, "bitwise complement is written ~", "unary %q is not part of the language", p.lit)
 	case token.LPAREN:
 		p.next()
 		e = p.binary(1)
@@ -196,7 +203,7 @@ func (p *exprParser) unary() *Expr {
 			p.call(e)
 		}
 	default:
-		p.unexpected("in a condition")
+		p.unexpected("in a " + p.what)
 	}
 	return e
 }
@@ -222,7 +229,7 @@ func (p *exprParser) literal(e *Expr) {
 
 func (p *exprParser) call(e *Expr) {
 	if e.Text != "oneof" {
-		p.errorf("condition-function", e.Pos, "the only function is oneof(parameter, value, ...)", "%q is not a function", e.Text)
+		p.errorf("unknown-function", e.Pos, p.in("the only function is oneof(parameter, value, ...)", "a value is a number or a named constant"), "%q is not a function", e.Text)
 		return
 	}
 	e.Op, e.Text = CALL, ""
@@ -233,7 +240,7 @@ func (p *exprParser) call(e *Expr) {
 		e.List = append(e.List, p.binary(1))
 	}
 	if len(e.List) == 0 && p.tok == token.RPAREN {
-		p.errorf("condition-empty", p.pos, "", "oneof has no values")
+		p.errorf("empty-oneof", p.pos, "", "oneof has no values")
 	}
 	p.expect(token.RPAREN)
 }
@@ -292,7 +299,8 @@ func (p *exprParser) constant(e *Expr) bool {
 	switch e.Op {
 	case token.IDENT:
 		if rawArgument.MatchString(e.Text) {
-			p.errorf("condition-constant", e.Pos, "the parameter comes first, and arguments can't be compared with each other", "%q is not a constant", e.Text)
+			p.errorf("not-constant", e.Pos, p.in("the parameter comes first, and arguments can't be compared with each other", "a value is a number or a named constant"),
+				"%q is not a constant", e.Text)
 		}
 		return !p.bad
 	case token.INT:
@@ -302,7 +310,7 @@ func (p *exprParser) constant(e *Expr) bool {
 	case token.AND, token.OR, token.XOR, token.SHL, token.SHR:
 		return p.constant(e.X) && p.constant(e.Y)
 	}
-	p.errorf("condition-constant", e.Pos, "", "%q is not a constant", e)
+	p.errorf("not-constant", e.Pos, "", "%q is not a constant", e)
 	return false
 }
 

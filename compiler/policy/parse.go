@@ -68,12 +68,19 @@ func (p *parser) accepts(n *yaml.Node) (list []Accepted) {
 }
 
 func (p *parser) require(n *yaml.Node, key, hint string) {
+	if find(n, key) < 0 {
+		p.errorf("missing-key", n, hint, "missing key %q", key)
+	}
+}
+
+// find returns the index of a mapping's key, or -1.
+func find(n *yaml.Node, key string) int {
 	for i := 0; i < len(n.Content); i += 2 {
 		if n.Content[i].Value == key {
-			return
+			return i
 		}
 	}
-	p.errorf("missing-key", n, hint, "missing key %q", key)
+	return -1
 }
 
 var (
@@ -102,16 +109,18 @@ func (p *parser) match(n *yaml.Node, form *regexp.Regexp, want string) Word {
 	return w
 }
 
-func (p *parser) list(n *yaml.Node) []*yaml.Node {
+func (p *parser) list(n *yaml.Node, hint string) []*yaml.Node {
 	if n.Kind != yaml.SequenceNode {
-		p.errorf("expected-list", n, "put the words in brackets: [a, b]", "expected a list, found %s", kind(n))
+		p.errorf("expected-list", n, hint, "expected a list, found %s", kind(n))
 		return nil
 	}
 	return n.Content
 }
 
+const inBrackets = "put the words in brackets: [a, b]"
+
 func (p *parser) words(n *yaml.Node) (words []Word) {
-	for _, c := range p.list(n) {
+	for _, c := range p.list(n, inBrackets) {
 		words = append(words, p.word(c))
 	}
 	return words
@@ -155,7 +164,7 @@ func (p *parser) groups(n *yaml.Node) {
 			p.errorf("empty-group", v, "", "a group without calls")
 		}
 		g := Group{Name: Word{k.Value, p.pos(k)}}
-		for _, c := range p.list(n.Content[i+1]) {
+		for _, c := range p.list(n.Content[i+1], inBrackets) {
 			g.Calls = append(g.Calls, p.callWord(c))
 		}
 		if other, twice := p.pol.Groups[k.Value]; twice && other.Name.Pos != g.Name.Pos {
@@ -217,12 +226,12 @@ func (p *parser) action(n *yaml.Node) (Action, bool) {
 var actionList = strings.Join(actionNames[1:], ", ")
 
 func (p *parser) rules(n *yaml.Node) (rules []Rule) {
-	for _, c := range p.list(n) {
+	for _, c := range p.list(n, "write each rule behind a dash: - allow: [read, write]") {
 		if c.Kind != yaml.MappingNode {
 			p.errorf("expected-mapping", c, "write - allow: [read, write]", "a rule is a mapping from an action to calls, this is %s", kind(c))
 			continue
 		}
-		if i := slices.IndexFunc(c.Content, func(n *yaml.Node) bool { return n.Value == "include" }); i >= 0 && i%2 == 0 {
+		if i := find(c, "include"); i >= 0 {
 			if len(c.Content) > 2 {
 				p.errorf("include-alone", c.Content[i], "give conditions to the rules of the fragment", "%q has other keys beside it", "include")
 			}
@@ -236,7 +245,8 @@ func (p *parser) rules(n *yaml.Node) (rules []Rule) {
 
 func (p *parser) rule(n *yaml.Node) Rule {
 	r := Rule{Pos: p.pos(n)}
-	var action, calls, cond *yaml.Node
+	var action, calls *yaml.Node
+	var cond *Expr
 	rest := &yaml.Node{}
 	for i := 0; i < len(n.Content); i += 2 {
 		k, v := n.Content[i], n.Content[i+1]
@@ -252,13 +262,14 @@ func (p *parser) rule(n *yaml.Node) Rule {
 	}
 	before := len(p.diags)
 	p.fields(rest, map[string]func(*yaml.Node){
-		"if":     func(n *yaml.Node) { cond = n },
+		"if":     func(n *yaml.Node) { cond = p.cond(n) },
 		"abis":   func(n *yaml.Node) { r.ABIs = p.some(n, "ABIs") },
 		"kernel": func(n *yaml.Node) { r.When.Kernel = p.kernel(n) },
 		"caps":   func(n *yaml.Node) { r.When.Caps = p.some(n, "capabilities") },
 	}, actionNames[1:]...)
 	if action == nil {
-		if len(p.diags) == before { // else the key that was meant to be one is reported already
+		meant := func(d Diagnostic) bool { return d.Code == "unknown-key" } // to be one, and reported already
+		if !slices.ContainsFunc(p.diags[before:], meant) {
 			p.errorf("missing-action", n, "write - allow: [read, write]; actions are "+actionList, "a rule without an action")
 		}
 		return r
@@ -271,10 +282,14 @@ func (p *parser) rule(n *yaml.Node) Rule {
 		}
 	case yaml.MappingNode:
 		for i := 0; i < len(calls.Content); i += 2 {
+			v := calls.Content[i+1]
+			if p.remainder(v) {
+				continue
+			}
 			c := Call{Name: p.callWord(calls.Content[i])}
-			if v := calls.Content[i+1]; v.Kind != yaml.ScalarNode || v.Tag != "!!null" {
+			if v.Kind != yaml.ScalarNode || v.Tag != "!!null" {
 				c.If = p.cond(v)
-				if cond != nil {
+				if find(n, "if") >= 0 {
 					p.errorf("two-conditions", v, "join the two with &&", "a condition per call beside the rule's own %q", "if")
 				}
 			}
@@ -288,9 +303,8 @@ func (p *parser) rule(n *yaml.Node) Rule {
 		p.errorf("empty-rule", calls, "", "a rule without calls")
 	}
 	if cond != nil {
-		e := p.cond(cond)
 		for i := range r.Calls {
-			r.Calls[i].If = e
+			r.Calls[i].If = cond
 		}
 	}
 	return r
@@ -315,8 +329,28 @@ func (p *parser) cond(n *yaml.Node) *Expr {
 		return nil
 	}
 	if strings.TrimSpace(n.Value) == "" {
-		p.errorf("condition-empty", n, "leave it out to match always", "empty condition")
+		p.errorf("empty-condition", n, "leave it out to match always", "empty condition")
 		return nil
 	}
-	return parseExpr(n.Value, p.inScalar(n), &p.diags)
+	at := p.inScalar(n)
+	return parseExpr(n.Value, at, p.cutShort(n, at, "condition"), &p.diags)
+}
+
+// cutShort returns the hint for a plain scalar that a comma ended.
+func (p *parser) cutShort(n *yaml.Node, at func(int) Pos, what string) string {
+	end := at(len(n.Value))
+	line := p.lines[end.Line-1]
+	if n.Style != 0 || end.Col > len(line) || line[end.Col-1] != ',' {
+		return ""
+	}
+	return "a comma ends it where the mapping is in braces: put the " + what + " in quotes"
+}
+
+// remainder reports whether a value is that of no key but of what a comma cut off on this line, which was just reported.
+func (p *parser) remainder(v *yaml.Node) bool {
+	if len(p.diags) == 0 || v.Tag != "!!null" || v.Value != "" {
+		return false
+	}
+	last := p.diags[len(p.diags)-1]
+	return last.Code == "unexpected-end" && last.Hint != "" && last.Pos.Line == p.pos(v).Line
 }

@@ -2,7 +2,9 @@ package policy_test
 
 import (
 	"fmt"
+	"io/fs"
 	"maps"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -23,6 +25,10 @@ unknown: "errno( 38 )"
 foreign: trap(0x10)
 install: self
 flags: [log, spec_allow]
+capabilities: [CAP_SYS_BOOT, "CAP_CHOWN"]
+accept:
+  rule-shadowed: because, and so on
+  "errno-zero": 'the program # wants it'
 groups:
   "@files": [read, write, "@more"]
   '@more': [0x3b, 0o17, 60]
@@ -49,6 +55,17 @@ rules:
 - kill_thread: [c]
 - trap: [d]
 - default: [mknod, 4095]
+- {allow: [reboot], caps: [CAP_SYS_BOOT]}
+- include: base.yaml
+- log: [e]
+tests:
+- {call: ptrace, want: errno(EPERM)}
+- call: openat(AT_FDCWD, _, O_RDWR|O_CREAT,
+    -1)
+  want: default
+- {call: "clone( flags = ~ 3, arg1=_, tls=0x10 << 2 )", abi: s390x, want: trap(7)}
+- {call: 0x10(), abi: amd64, want: allow, caps: []}
+- {call: "mmap(_, 1, type=2)", want: "errno( 1 )", caps: [CAP_CHOWN, CAP_KILL]}
 `
 
 const wholeMeans = `name web-1.0_x, An HTTP server, behind a proxy, reviewed 6.12, install self
@@ -57,6 +74,7 @@ flags log spec_allow
 default errno(EPERM), unknown errno(38), foreign trap(0x10)
 @files: read write @more
 @more: 0x3b 0o17 60
+@more2: read
 allow: @files
 allow: futex
 allow: openat if (arg2 & 3) == 0
@@ -75,7 +93,41 @@ kill_thread: c
 trap: d
 default: mknod
 default: 4095
+allow: reboot with CAP_SYS_BOOT
+allow: @more
+kill_process: f if arg0 == 1
+log: e
+has CAP_SYS_BOOT CAP_CHOWN
+accepts rule-shadowed: because, and so on
+accepts errno-zero: the program # wants it
+ptrace is errno(EPERM)
+openat arg0=AT_FDCWD arg2=O_RDWR | O_CREAT arg3=-1 is default
+clone flags=~3 tls=0x10 << 2 is trap(7) on s390x
+0x10 is allow on amd64 with
+mmap arg1=1 type=2 is errno(1) with CAP_CHOWN CAP_KILL
 `
+
+// base is what whole includes.
+const base = `seccompc: 1
+groups: {"@more2": [read]}
+rules:
+- allow: ["@more"]
+- include: sub/deep.yaml
+`
+
+const deep = `seccompc: 1
+rules:
+- {kill_process: [f], if: arg0 == 1}
+`
+
+// read is a folder that has base.
+func read(name string) ([]byte, error) {
+	text, ok := map[string]string{"base.yaml": base, "sub/deep.yaml": deep}[filepath.ToSlash(name)]
+	if !ok {
+		return nil, fs.ErrNotExist
+	}
+	return []byte(text), nil
+}
 
 func action(a policy.Action) string {
 	if a.Arg.Text == "" {
@@ -112,15 +164,43 @@ func means(p *policy.Policy) string {
 			if r.When.Kernel.Text != "" {
 				fmt.Fprintf(&b, " from %s", r.When.Kernel.Text)
 			}
+			if r.When.Caps != nil {
+				fmt.Fprintf(&b, " with%s", words(r.When.Caps))
+			}
 			b.WriteByte('\n')
 		}
+	}
+	if p.Capabilities != nil {
+		fmt.Fprintf(&b, "has%s\n", words(p.Capabilities))
+	}
+	for _, a := range p.Accepts {
+		fmt.Fprintf(&b, "accepts %s: %s\n", a.Code.Text, a.Reason.Text)
+	}
+	for _, t := range p.Tests {
+		fmt.Fprintf(&b, "%s is %s", args(t), action(t.Want))
+		if t.ABI.Text != "" {
+			fmt.Fprintf(&b, " on %s", t.ABI.Text)
+		}
+		if t.Caps != nil {
+			fmt.Fprintf(&b, " with%s", words(t.Caps))
+		}
+		b.WriteByte('\n')
 	}
 	return b.String()
 }
 
+// args writes down a test's call and what it fixes.
+func args(t policy.Test) string {
+	s := t.Call.Text
+	for _, a := range t.Args {
+		s += fmt.Sprintf(" %s=%s", a.Param.Text, a.Value)
+	}
+	return s
+}
+
 func parse(t *testing.T, src string) *policy.Policy {
 	t.Helper()
-	p, diags := policy.Parse("policy.yaml", []byte(src), nil)
+	p, diags := policy.Parse("policy.yaml", []byte(src), read)
 	if p == nil || len(diags) > 0 {
 		t.Fatalf("%s\n%v", src, diags)
 	}
@@ -173,15 +253,27 @@ func TestPositions(t *testing.T) {
 		"a quoted target":             {at(p.Targets[1].Pos), "7:24"},
 		"an argument in quotes":       {at(p.Unknown.Arg.Pos), "9:18"},
 		"an argument":                 {at(p.Foreign.Arg.Pos), "10:15"},
-		"a group's member":            {at(p.Groups["@more"].Calls[2].Pos), "15:25"},
-		"a condition":                 {at(clone.Pos), "21:12"},
-		"a mask":                      {at(mask.Pos), "21:19"},
-		"the second line of a scalar": {at(socket.List[2].Pos), "23:7"},
-		"the second line of a block":  {at(one.Pos), "28:15"},
-		"a kernel":                    {at(p.Rules[3].When.Kernel.Pos), "31:14"},
-		"a condition in quotes":       {at(p.Rules[4].Calls[0].If.X.Pos), "32:35"},
-		"a rule":                      {at(p.Rules[5].Pos), "33:3"},
-		"a quoted action's argument":  {at(p.Rules[5].Action.Arg.Pos), "33:10"},
+		"a group's member":            {at(p.Groups["@more"].Calls[2].Pos), "19:25"},
+		"a condition":                 {at(clone.Pos), "25:12"},
+		"a mask":                      {at(mask.Pos), "25:19"},
+		"the second line of a scalar": {at(socket.List[2].Pos), "27:7"},
+		"the second line of a block":  {at(one.Pos), "32:15"},
+		"a kernel":                    {at(p.Rules[3].When.Kernel.Pos), "35:14"},
+		"a condition in quotes":       {at(p.Rules[4].Calls[0].If.X.Pos), "36:35"},
+		"a rule":                      {at(p.Rules[5].Pos), "37:3"},
+		"a quoted action's argument":  {at(p.Rules[5].Action.Arg.Pos), "37:10"},
+		"a capability in quotes":      {at(p.Capabilities[1].Pos), "13:30"},
+		"a code in quotes":            {at(p.Accepts[1].Code.Pos), "16:3"},
+		"a reason":                    {at(p.Accepts[0].Reason.Pos), "15:18"},
+		"a rule's capability":         {at(p.Rules[11].When.Caps[0].Pos), "43:28"},
+		"a call":                      {at(p.Tests[1].Call.Pos), "48:9"},
+		"an argument's second line":   {at(p.Tests[1].Args[2].Param.Pos), "49:5"},
+		"a call in quotes":            {at(p.Tests[2].Call.Pos), "51:11"},
+		"a call's text":               {at(p.Tests[2].Text.Pos), "51:10"},
+		"a named argument":            {at(p.Tests[2].Args[1].Param.Pos), "51:39"},
+		"its value":                   {at(p.Tests[2].Args[1].Value.Pos), "51:43"},
+		"a test's ABI":                {at(p.Tests[2].ABI.Pos), "51:62"},
+		"an argument of what is met":  {at(p.Tests[4].Want.Arg.Pos), "53:46"},
 	} {
 		if pair[0] != pair[1] {
 			t.Errorf("%s is at %s, want %s", what, pair[0], pair[1])

@@ -3,7 +3,6 @@ package policy
 import (
 	"fmt"
 	"go/token"
-	"strings"
 
 	"gopkg.in/yaml.v3"
 )
@@ -26,15 +25,23 @@ type Arg struct {
 }
 
 func (p *parser) tests(n *yaml.Node) (tests []Test) {
-	for _, c := range p.list(n) {
+	for _, c := range p.list(n, "write each test behind a dash: - call: mkdir") {
 		if c.Kind != yaml.MappingNode {
 			p.errorf("expected-mapping", c, "write - {call: mkdir, want: errno(EPERM)}", "a test is a mapping, this is %s", kind(c))
+			continue
+		}
+		if find(c, "call") < 0 && find(c, "want") < 0 {
+			p.errorf("missing-key", c, "write - {call: mkdir, want: errno(EPERM)}", "a test without %q and %q", "call", "want")
 			continue
 		}
 		var t Test
 		p.fields(c, map[string]func(*yaml.Node){
 			"call": func(n *yaml.Node) { t.Text, t.Call, t.Args = p.call(n) },
-			"want": func(n *yaml.Node) { t.Want, _ = p.action(n) },
+			"want": func(n *yaml.Node) {
+				if p.word(n).Text != "" {
+					t.Want, _ = p.action(n)
+				}
+			},
 			"abi":  func(n *yaml.Node) { t.ABI = p.word(n) },
 			"caps": func(n *yaml.Node) { t.Caps = p.caps(n) },
 		})
@@ -54,7 +61,13 @@ func (p *parser) call(n *yaml.Node) (text, name Word, args []Arg) {
 	if text.Text == "" {
 		return text, name, nil
 	}
-	e := newExprParser(n.Value, p.inScalar(n), &p.diags)
+	if text.Text[0] == '@' {
+		p.errorf("call-form", n, "write a test for each of its calls that matters", "group %q can't be tested: a test is of one call", text.Text)
+		return text, name, nil
+	}
+	at := p.inScalar(n)
+	e := newExprParser("call", n.Value, at, &p.diags)
+	e.short = p.cutShort(n, at, "call")
 	name = Word{e.lit, e.pos}
 	switch e.tok {
 	case token.INT:
@@ -63,7 +76,7 @@ func (p *parser) call(n *yaml.Node) (text, name Word, args []Arg) {
 	case token.IDENT:
 		e.next()
 	default:
-		e.unexpected(`where a call is missing`)
+		e.unexpected("where a call is missing")
 	}
 	if e.tok == token.LPAREN && !e.bad {
 		e.next()
@@ -81,9 +94,12 @@ func (p *parser) call(n *yaml.Node) (text, name Word, args []Arg) {
 // arguments reads a call's arguments behind the parenthesis that opens them.
 func (p *exprParser) arguments() (args []Arg) {
 	named := false
-	for i := 0; p.tok != token.RPAREN && !p.bad; i++ {
+	for i := 0; i == 0 && p.tok != token.RPAREN || p.tok == token.COMMA; i++ {
+		if i > 0 {
+			p.next()
+		}
 		if i == 6 {
-			p.errorf("test-arguments", p.pos, "", "a call has at most 6 arguments")
+			p.errorf("too-many-arguments", p.pos, "", "a call has at most 6 arguments")
 		}
 		arg := Arg{Param: Word{fmt.Sprintf("arg%d", i), p.pos}}
 		arg.Value = p.binary(token.EQL.Precedence() + 1)
@@ -93,19 +109,14 @@ func (p *exprParser) arguments() (args []Arg) {
 			p.next()
 			arg.Value = p.binary(token.EQL.Precedence() + 1)
 		} else if named {
-			p.errorf("test-arguments", arg.Param.Pos, "give all arguments by their place first, then others by name", "an argument without a name behind a named one")
+			p.errorf("argument-order", arg.Param.Pos, "give arguments by their place first, then others by name", "an argument without a name behind a named one")
 		}
-		if any := arg.Value.Op == token.IDENT && arg.Value.Text == "_"; !any && !p.bad && p.constant(arg.Value) {
+		if p.bad {
+			return nil
+		}
+		if any := arg.Value.Op == token.IDENT && arg.Value.Text == "_"; !any && p.constant(arg.Value) {
 			args = append(args, arg)
 		}
-		if p.tok != token.COMMA {
-			break
-		}
-		p.next()
-	}
-	if p.tok == token.EOF && !strings.Contains(p.text, ")") {
-		p.errorf("condition-end", p.pos, "a comma ends it where the mapping is in braces: put the call in quotes", "the call ends early")
-		return nil
 	}
 	p.expect(token.RPAREN)
 	return args

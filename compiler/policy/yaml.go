@@ -229,6 +229,9 @@ func (p *parser) fields(n *yaml.Node, known map[string]func(*yaml.Node), others 
 			f(v)
 			continue
 		}
+		if p.remainder(v) {
+			continue
+		}
 		var keys []string
 		for name := range known {
 			keys = append(keys, name)

@@ -55,17 +55,20 @@ func (r *Rules) Deciders(nr uint32, args, mask [6]uint64) (rules []int) {
 	return rules
 }
 
-// An Effect is what a rule contributes to its filter's decisions.
+// An Effect says what of a rule could go: any of the bits below, or none, as where both the rule and its condition count.
+// What holds for several rules are the bits that they have in common.
 type Effect uint8
 
-// The effects, least first.
+// The reasons, of which each implies the next but for the last.
 const (
-	NeverTrue Effect = iota // the condition holds for no call
-	Shadowed                // earlier rules decide every call that it matches
-	Redundant               // without it, the calls that it decides would be decided alike
-	Unlimited               // without its condition, if it has one, every call would be decided alike
-	Decisive                // neither the rule nor its condition can go
+	NeverTrue Effect = 1 << iota // the condition holds for no call
+	Shadowed                     // earlier rules decide every call that it matches
+	Redundant                    // without it, the calls that it decides would be decided alike
+	Unlimited                    // without its condition, if it has one, every call would be decided alike
 )
+
+// First returns the first of the reasons, or 0 if there is none.
+func (e Effect) First() Effect { return e & -e }
 
 // Effects returns the effect of each rule, exactly. It leaves aside that rules make their numbers known. The error is
 // ErrNotProven.
@@ -73,6 +76,9 @@ func (r *Rules) Effects() (effects []Effect, err error) {
 	s := r.store
 	defer s.recover(&err)
 	effects = make([]Effect, len(r.filter.Rules))
+	for i := range effects {
+		effects[i] = NeverTrue | Shadowed | Redundant | Unlimited
+	}
 	for _, rules := range r.numbers {
 		// after[k]: what the rules behind rules[k] decide.
 		after := make([]ref, len(rules))
@@ -83,25 +89,28 @@ func (r *Rules) Effects() (effects []Effect, err error) {
 		}
 		open := yes // no rule before rules[k] matches
 		for k, i := range rules {
-			effects[i] = max(effects[i], s.effect(r.conds[i], open, after[k], s.action(r.filter.Rules[i].Action)))
+			effects[i] &= s.effect(r.conds[i], open, after[k], s.action(r.filter.Rules[i].Action))
 			open = s.ite(r.conds[i], no, open)
 		}
 	}
 	return effects, nil
 }
 
-func (s *store) effect(cond, open, after, action ref) Effect {
+// effect is that of a rule on one number.
+func (s *store) effect(cond, open, after, action ref) (e Effect) {
 	decides := s.ite(cond, open, no)
 	passes := s.ite(cond, no, open)
-	switch {
-	case cond == no:
-		return NeverTrue
-	case decides == no:
-		return Shadowed
-	case s.ite(decides, after, action) == action: // where it decides, what follows decides alike
-		return Redundant
-	case s.ite(passes, after, action) == action: // where its condition fails, what follows decides as the rule would
-		return Unlimited
+	if cond == no {
+		e |= NeverTrue
 	}
-	return Decisive
+	if decides == no {
+		e |= Shadowed
+	}
+	if s.ite(decides, after, action) == action { // where it decides, what follows decides alike
+		e |= Redundant
+	}
+	if s.ite(passes, after, action) == action { // where its condition fails, what follows decides as the rule would
+		e |= Unlimited
+	}
+	return e
 }

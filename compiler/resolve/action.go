@@ -79,21 +79,18 @@ func (r *resolver) action(w policy.Action) Action {
 	}
 	n, err := strconv.ParseUint(w.Arg.Text, 0, 64)
 	switch {
+	case n > limit: // also where it is too long for a number here
+		r.diags.Errorf("action-range", w.Arg.Pos, "", "%s(%s): the kernel's field ends at %d", w.Kind, w.Arg.Text, limit)
+	case err != nil && w.Kind == policy.Errno && slices.Contains(arch.Errnos(), w.Arg.Text):
+		r.diags.Errorf("errno-absent", w.Arg.Pos, r.abi.Name+" has none: "+r.limit+", or write the number", "errno %q does not exist on every ABI", w.Arg.Text)
 	case err != nil && w.Kind == policy.Errno:
 		hint := policy.Suggest(w.Arg.Text, arch.Errnos())
 		if hint == "" {
 			hint = "write a name such as EPERM, or a number"
 		}
-		if slices.Contains(arch.Errnos(), w.Arg.Text) {
-			hint = r.abi.Name + " has none of this name: " + r.limit
-		}
 		r.diags.Errorf("unknown-errno", w.Arg.Pos, hint, "unknown errno %q", w.Arg.Text)
 	case err != nil:
-		r.diags.Errorf("action-argument", w.Arg.Pos, "", "%q is not a number", w.Arg.Text)
-	case n > limit:
-		r.diags.Errorf("action-range", w.Arg.Pos, "", "%s(%s): the kernel's field ends at %d", w.Kind, w.Arg.Text, limit)
-	case n == 0 && w.Kind == policy.Errno:
-		r.diags.Warnf("errno-zero", w.Arg.Pos, "name the errno that the program should see", "errno(0) tells the program that the call succeeded, and it did not happen")
+		r.diags.Errorf("action-argument", w.Arg.Pos, fmt.Sprintf("write a number, as in %s(1)", w.Kind), "%q is not a number", w.Arg.Text)
 	}
 	return a | Action(n&0xffff)
 }

@@ -73,14 +73,12 @@ func (r *resolver) compare(e *policy.Expr, op Op, value *policy.Expr, call strin
 // signed returns a comparison of signed numbers as one of unsigned numbers: behind the greatest positive one follow the
 // negative ones, ascending.
 func (r *resolver) signed(c Compare, v *big.Int, value *policy.Expr, p arch.Param) Cond {
-	half := new(big.Int).Lsh(big.NewInt(1), uint(p.Bits-1))
-	if v.Cmp(half) >= 0 || v.Cmp(new(big.Int).Neg(half)) < 0 {
-		r.diags.Errorf("value-width", value.Pos, "it is compared signed: write a negative number as one", "%q is beyond the %d bits of the signed %s", value, p.Bits, p.Name)
+	if !r.fitsSigned(v, value, p) {
 		return c
 	}
 	c.Value = uint64(v.Int64()) & c.Mask
 	negative := c
-	negative.Op, negative.Value = GE, half.Uint64()
+	negative.Op, negative.Value = GE, 1<<(p.Bits-1)
 	less := func(op Op) Cond { // LT or LE
 		c.Op = op
 		if v.Sign() < 0 {
@@ -99,13 +97,23 @@ func (r *resolver) signed(c Compare, v *big.Int, value *policy.Expr, p arch.Para
 	return c
 }
 
+// fitsSigned reports whether a signed parameter can have a value.
+func (r *resolver) fitsSigned(v *big.Int, e *policy.Expr, p arch.Param) bool {
+	half := new(big.Int).Lsh(big.NewInt(1), uint(p.Bits-1))
+	if v.Cmp(half) < 0 && v.Cmp(new(big.Int).Neg(half)) >= 0 {
+		return true
+	}
+	r.diags.Errorf("value-width", e.Pos, "it is signed: write a negative number as one", "%q is beyond the %d bits of the signed %s", e, p.Bits, p.Name)
+	return false
+}
+
 // fit returns an unsigned constant that must fit the parameter.
 func (r *resolver) fit(v *big.Int, e *policy.Expr, p arch.Param) uint64 {
 	switch {
 	case v.Sign() >= 0 && v.BitLen() <= p.Bits:
 		return v.Uint64()
 	case p.Name == "":
-		hint := r.limit + ", or write one rule per register width: " + r.abi.Name + " is among the ABIs"
+		hint := fmt.Sprintf("%s has registers of %d bits: %s", r.abi.Name, p.Bits, r.limit)
 		r.diags.Errorf("value-width", e.Pos, hint, "%q needs more than the %d bits of a register", e, p.Bits)
 	default:
 		r.diags.Errorf("value-width", e.Pos, "the kernel ignores all others: see seccompc list syscalls --long",

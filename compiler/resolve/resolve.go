@@ -70,7 +70,11 @@ func (r *resolver) review() {
 // uses.
 func (r *resolver) spelling() {
 	check := func(w policy.Word, rule policy.Rule) {
-		if callName := w.Text[0] != '@' && (w.Text[0] < '0' || w.Text[0] > '9'); callName || r.policy.Imported {
+		switch c := w.Text[0]; {
+		case c == '@' && !r.policy.Imported:
+		case c >= '0' && c <= '9' && !r.policy.Imported:
+			r.numeral(w)
+		default:
 			if _, known := slices.BinarySearch(arch.Names(), w.Text); !known {
 				r.unknownName(w, rule)
 			}
@@ -255,19 +259,30 @@ func (r *resolver) base() uint32 { return r.abi.Syscalls()[0].Number &^ X32Bit }
 
 // plain resolves a number, which means something only where a single ABI is meant.
 func (r *resolver) plain(w policy.Word, rule policy.Rule) (uint32, bool) {
-	n, err := strconv.ParseUint(w.Text, 0, 64)
+	n, ok := r.numeral(w)
 	single := len(rule.ABIs) == 1 || len(r.abis) == 1 && len(r.policy.Targets) == 1
+	switch {
+	case !ok:
+	case !single:
+		r.diags.Errorf("number-several-abis", w.Pos, "numbers differ by ABI: "+r.limit+", or write the name", "number %q for several ABIs", w.Text)
+	case r.base() > 1 && n < r.base():
+		r.diags.Errorf("number-range", w.Pos, "", "number %q is not one of %s: they start at %d", w.Text, r.abi.Name, r.base())
+	case r.abi.Audit == X86_64 && n&X32Bit != r.abi.Bit:
+		r.diags.Errorf("number-range", w.Pos, "x32's numbers have bit 0x40000000 set, x86_64's have not", "number %q is not one of %s", w.Text, r.abi.Name)
+	default:
+		return n, true
+	}
+	return 0, false
+}
+
+// numeral reads a number that some ABI could have.
+func (r *resolver) numeral(w policy.Word) (uint32, bool) {
+	n, err := strconv.ParseUint(w.Text, 0, 64)
 	switch {
 	case err != nil || n > NoCall:
 		r.diags.Errorf("number-range", w.Pos, "the kernel has 32 bits for it", "syscall number %q is too large", w.Text)
 	case n == NoCall:
 		r.diags.Errorf("number-range", w.Pos, "a tracer cancels a call with it; it always counts as unknown", "%q is no syscall's number", w.Text)
-	case !single:
-		r.diags.Errorf("number-several-abis", w.Pos, "numbers differ by ABI: "+r.limit+", or write the name", "number %q for several ABIs", w.Text)
-	case r.base() > 1 && uint32(n) < r.base():
-		r.diags.Errorf("number-range", w.Pos, "", "number %q is not one of %s: they start at %d", w.Text, r.abi.Name, r.base())
-	case r.abi.Audit == X86_64 && uint32(n)&X32Bit != r.abi.Bit:
-		r.diags.Errorf("number-range", w.Pos, "x32's numbers have bit 0x40000000 set, x86_64's have not", "number %q is not one of %s", w.Text, r.abi.Name)
 	default:
 		return uint32(n), true
 	}

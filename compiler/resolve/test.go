@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"fmt"
 	"math/big"
 	"slices"
 
@@ -25,7 +26,8 @@ func (r *resolver) tests(f *Filter) (tests []Test) {
 	defer func() { r.limit = limitRule }()
 	for i := range r.policy.Tests {
 		of := &r.policy.Tests[i]
-		if !r.capsOf(of) || of.ABI.Text != "" && lookup(of.ABI, &r.diags) != r.abi {
+		granted := r.capsOf(of)
+		if of.ABI.Text != "" && lookup(of.ABI, &r.diags) != r.abi {
 			continue
 		}
 		var only []policy.Word
@@ -44,7 +46,9 @@ func (r *resolver) tests(f *Filter) (tests []Test) {
 		for _, a := range of.Args {
 			r.argument(&t, a, name)
 		}
-		tests = append(tests, t)
+		if granted {
+			tests = append(tests, t)
+		}
 	}
 	return tests
 }
@@ -72,12 +76,15 @@ func (r *resolver) argument(t *Test, a policy.Arg, call string) {
 		return
 	}
 	v := r.constant(a.Value)
+	if p.Signed && !r.fitsSigned(v, a.Value, p) {
+		return
+	}
 	width := new(big.Int).Lsh(big.NewInt(1), uint(p.Bits))
 	if v.Sign() < 0 { // as programs pass -1
 		v = new(big.Int).Add(v, width)
 	}
 	if t.Given[p.Index] != 0 {
-		r.diags.Errorf("test-arguments", a.Param.Pos, "", "%q is argument %d, which has a value already", a.Param.Text, p.Index)
+		r.diags.Errorf("duplicate-argument", a.Param.Pos, fmt.Sprintf("on %s it is arg%d: give that one value", r.abi.Name, p.Index), "%q has a value already", a.Param.Text)
 	}
 	t.Call.Args[p.Index] = r.fit(v, a.Value, p)
 	t.Given[p.Index] = ^uint64(0) >> (64 - p.Bits)

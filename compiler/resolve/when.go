@@ -2,6 +2,7 @@ package resolve
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/seccompc/seccompc/arch"
 	"github.com/seccompc/seccompc/compiler/policy"
@@ -64,9 +65,16 @@ func (r *resolver) onKernel(w policy.Word, from bool, action policy.Action, matt
 
 func (r *resolver) granted(w policy.Word) bool {
 	if !slices.Contains(Capabilities, w.Text) {
-		hint := policy.Suggest(w.Text, Capabilities)
-		if slices.Contains(Capabilities, "CAP_"+w.Text) {
-			hint = "its name begins with CAP_"
+		name := strings.ToUpper(w.Text)
+		if !strings.HasPrefix(name, "CAP_") {
+			name = "CAP_" + name
+		}
+		hint := policy.Suggest(name, Capabilities)
+		switch {
+		case slices.Contains(Capabilities, name):
+			hint = "write " + name
+		case hint == "":
+			hint = "capabilities(7) lists them: CAP_CHOWN"
 		}
 		r.diags.Errorf("unknown-capability", w.Pos, hint, "unknown capability %q", w.Text)
 	}

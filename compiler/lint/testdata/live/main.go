@@ -1,0 +1,6 @@
+// What every Go program does.
+package main
+
+import "os"
+
+func main() { os.Stdout.WriteString("hello\n") }
