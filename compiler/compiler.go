@@ -229,8 +229,10 @@ func (r *Result) add(t *resolve.Target, abis []*arch.ABI, diags *policy.Diagnost
 	}
 	label := resolve.TargetName(abis)
 	prog, err := codegen.Program(t)
-	if err != nil {
-		diags.Errorf("program-size", policy.Pos{File: r.Policy.File}, "compare ranges or masks in place of long lists, or serve fewer ABIs by one target", "target %s: %v", label, err)
+	var long *codegen.TooLong
+	if errors.As(err, &long) {
+		diags.Errorf("program-size", long.Costs[0].Rule.Pos, "compare ranges or masks in place of long lists, or serve fewer ABIs by one target; most of it is for "+long.Places(3),
+			"target %s: %v", label, err)
 		return nil
 	}
 	native := abis[0]

@@ -24,8 +24,9 @@ import (
 
 // For more than the default: go test ./compiler -run 'Differential|Kernel' -v -args -seed 2 -n 10000
 var (
-	seed  = flag.Uint64("seed", 1, "of the differential test's random policies")
-	count = flag.Int("n", 600, "how many random policies the differential test makes")
+	seed      = flag.Uint64("seed", 1, "of the differential test's random policies")
+	count     = flag.Int("n", 600, "how many random policies the differential test makes")
+	perPolicy = flag.Int("mutants", 15, "how many mutants of each policy's programs; 0: all")
 )
 
 // compile compiles a policy's text and returns the result with its programs as the blob has them.

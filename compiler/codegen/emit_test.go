@@ -52,7 +52,7 @@ func far(prog []bpf.RawInstruction) (n int) {
 // ladder is a chain of n equality tests on the number: whatever is found goes to found, the rest to rest.
 func ladder(b *builder, n int, found, rest *node) *node {
 	for i := n; i > 0; i-- {
-		rest = b.test(offNR, all, jeq, uint32(i), found, rest)
+		rest = b.test(field{offNR, all}, jeq, uint32(i), found, rest)
 	}
 	return rest
 }
@@ -70,26 +70,26 @@ func TestReach(t *testing.T) {
 			return ladder(b, n, b.ret(1), b.ret(2))
 		}, 255, opRet},
 		{"over to a return", func(b *builder, n int) *node { // the jump's other way is short
-			return b.test(low, all, jgt, 7, ladder(b, n, b.ret(1), b.ret(2)), b.ret(1))
+			return b.test(field{low, all}, jgt, 7, ladder(b, n, b.ret(1), b.ret(2)), b.ret(1))
 		}, 253, opRet},
 		{"to a test", func(b *builder, n int) *node {
-			return ladder(b, n, b.test(low, all, jgt, 7, b.ret(1), b.ret(2)), b.ret(3))
+			return ladder(b, n, b.test(field{low, all}, jgt, 7, b.ret(1), b.ret(2)), b.ret(3))
 		}, 255, opJA},
 		{"to a masked test", func(b *builder, n int) *node {
-			return ladder(b, n, b.test(low, 0xff0, jeq, 0x70, b.ret(1), b.ret(2)), b.ret(3))
+			return ladder(b, n, b.test(field{low, 0xff0}, jeq, 0x70, b.ret(1), b.ret(2)), b.ret(3))
 		}, 255, opJA},
 		{"to a test of the word at hand", func(b *builder, n int) *node { // entered with the number loaded
-			return ladder(b, n, b.test(offNR, all, jset, 0x10000, b.ret(1), b.ret(2)), b.ret(3))
+			return ladder(b, n, b.test(field{offNR, all}, jset, 0x10000, b.ret(1), b.ret(2)), b.ret(3))
 		}, 255, opJA},
 		{"to a masked test of the word at hand", func(b *builder, n int) *node { // entered at its AND
-			return ladder(b, n, b.test(offNR, 0xff0, jeq, 0x10, b.ret(1), b.ret(2)), b.ret(3))
+			return ladder(b, n, b.test(field{offNR, 0xff0}, jeq, 0x10, b.ret(1), b.ret(2)), b.ret(3))
 		}, 255, opJA},
 		{"both ways to returns", func(b *builder, n int) *node {
-			return b.test(high, all, jset, 1, ladder(b, n, b.ret(1), b.ret(2)), b.test(low, all, jgt, 7, b.ret(2), b.ret(1)))
+			return b.test(field{high, all}, jset, 1, ladder(b, n, b.ret(1), b.ret(2)), b.test(field{low, all}, jgt, 7, b.ret(2), b.ret(1)))
 		}, 253, opRet},
 		{"both ways to tests", func(b *builder, n int) *node {
-			x, y := b.test(low, all, jgt, 7, b.ret(1), b.ret(2)), b.test(low, all, jgt, 9, b.ret(3), b.ret(4))
-			return b.test(high, all, jset, 1, ladder(b, n, x, y), b.test(high, all, jgt, 7, y, x))
+			x, y := b.test(field{low, all}, jgt, 7, b.ret(1), b.ret(2)), b.test(field{low, all}, jgt, 9, b.ret(3), b.ret(4))
+			return b.test(field{high, all}, jset, 1, ladder(b, n, x, y), b.test(field{high, all}, jgt, 7, y, x))
 		}, 250, opJA},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -145,7 +145,7 @@ func TestSharedEntries(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBuilder()
-			root := b.test(low, c.first, jeq, 0x10, b.ret(1), b.test(low, c.second, jgt, 0x20, b.ret(2), b.ret(3)))
+			root := b.test(field{low, c.first}, jeq, 0x10, b.ret(1), b.test(field{low, c.second}, jgt, 0x20, b.ret(2), b.ret(3)))
 			prog := emit(root)
 			if loads, ands := count(prog, opLoad), count(prog, opAnd); loads != c.loads || ands != c.ands {
 				t.Errorf("%d loads and %d ANDs, want %d and %d", loads, ands, c.loads, c.ands)
@@ -164,7 +164,7 @@ func TestSharedEntries(t *testing.T) {
 func conditional(n int) *resolve.Target {
 	var any resolve.Any
 	for i := range n {
-		any = append(any, resolve.Compare{Arg: 3, Bits: 32, Mask: 0x7fffffff, Op: resolve.EQ, Value: uint64(3*i + 1)})
+		any = append(any, resolve.Compare{Arg: 3, Bits: 32, Mask: uint64(4*i + 3), Op: resolve.EQ})
 	}
 	return &resolve.Target{Foreign: resolve.KillProcess, Filters: []*resolve.Filter{{
 		ABI: arch.Lookup("ppc"), Known: []uint32{7}, Default: resolve.Errno | 1, Unknown: resolve.Errno | 38,

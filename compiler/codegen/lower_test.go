@@ -67,9 +67,6 @@ func TestCompare(t *testing.T) {
 					c := resolve.Compare{Arg: int(v % 6), Bits: abi.RegBits, Mask: mask & top, Op: op, Value: v}
 					values := probes(c)
 					checkCond(t, func(b *builder) *node {
-						return b.compare(c, b.ret(resolve.Allow), b.ret(resolve.KillProcess), abi)
-					}, c, c.Arg, abi, values)
-					checkCond(t, func(b *builder) *node {
 						return b.lower(c, b.ret(resolve.Allow), b.ret(resolve.KillProcess), abi)
 					}, c, c.Arg, abi, values)
 				}
@@ -122,7 +119,7 @@ func TestMember(t *testing.T) {
 					cond = append(cond, resolve.All{from, to})
 				}
 				checkCond(t, func(b *builder) *node {
-					return b.member(4, c.bits, c.set, b.ret(resolve.Allow), b.ret(resolve.KillProcess), abi)
+					return b.member(subject{4, c.bits, top}, overlay([]piece{{0, b.ret(resolve.KillProcess)}}, c.set, b.ret(resolve.Allow)), abi)
 				}, cond, 4, abi, values)
 			})
 		}
@@ -153,7 +150,7 @@ func TestMemberRandom(t *testing.T) {
 			values = append(values, v-1, v+1)
 		}
 		checkCond(t, func(b *builder) *node {
-			return b.member(1, 64, s, b.ret(resolve.Allow), b.ret(resolve.KillProcess), abi)
+			return b.member(subject{1, 64, 1<<64 - 1}, overlay([]piece{{0, b.ret(resolve.KillProcess)}}, s, b.ret(resolve.Allow)), abi)
 		}, cond, 1, abi, values)
 	}
 }
@@ -184,10 +181,10 @@ func TestConstant(t *testing.T) {
 		if c.holds {
 			want = yes
 		}
-		if got := b.compare(resolve.Compare{Arg: 0, Bits: 64, Mask: c.mask, Op: c.op, Value: c.value}, yes, no, arch.Lookup("x86_64")); got != want {
+		if got := b.lower(resolve.Compare{Arg: 0, Bits: 64, Mask: c.mask, Op: c.op, Value: c.value}, yes, no, arch.Lookup("x86_64")); got != want {
 			t.Errorf("x & %#x %s %#x needs a test: %+v", c.mask, c.op, c.value, got)
 		}
-		if got := b.test(offNR, all, jeq, 1, yes, yes); got != yes {
+		if got := b.test(field{offNR, all}, jeq, 1, yes, yes); got != yes {
 			t.Errorf("a test without a choice: %+v", got)
 		}
 	}

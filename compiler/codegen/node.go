@@ -24,6 +24,9 @@ const (
 
 const all = 0xffffffff
 
+// A field is a word of struct seccomp_data under a mask.
+type field struct{ word, mask uint32 }
+
 type builder struct{ nodes map[node]*node }
 
 func (b *builder) intern(n node) *node {
@@ -36,9 +39,25 @@ func (b *builder) intern(n node) *node {
 
 func (b *builder) ret(a resolve.Action) *node { return b.intern(node{op: ret, k: uint32(a)}) }
 
-func (b *builder) test(word, mask uint32, o op, k uint32, yes, no *node) *node {
+func (b *builder) test(f field, o op, k uint32, yes, no *node) *node {
 	if yes == no {
 		return yes
 	}
-	return b.intern(node{o, word, mask, k, yes, no})
+	// Bit tests need no AND, and what they find can be told by the whole word.
+	if f.mask != all {
+		switch {
+		case o == jeq && k == 0, o == jge && nextClear(1, ^f.mask) >= uint64(k): // all values but 0 are beyond k
+			if o == jeq {
+				yes, no = no, yes
+			}
+			o, k = jset, f.mask
+		case o == jeq && k == f.mask && k&(k-1) == 0:
+			o = jset
+		}
+	}
+	if o == jset {
+		k &= f.mask
+		f.mask = all
+	}
+	return b.intern(node{o, f.word, f.mask, k, yes, no})
 }

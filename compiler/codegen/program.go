@@ -8,12 +8,11 @@
 // allows. It follows loads of nr and arch, AND, JA, JEQ, JGT, JGE, JSET and RET, so that is the whole vocabulary here:
 // see seccomp_is_const_allow in kernel/seccomp.c.
 //
-// Known weaknesses: masked tests are not merged with each other, and what one test told about a word is forgotten by
-// the next condition.
+// Known weaknesses: conditions about different bits of one argument are tested one after the other, a test that is
+// decided on some of the paths that lead to it is not copied for the others, and no memory is used.
 package codegen
 
 import (
-	"fmt"
 	"slices"
 
 	"golang.org/x/net/bpf"
@@ -26,12 +25,12 @@ const MaxInstructions = 4096
 
 // Program returns the target's program. Constants are numbers; the byte order in memory is left to whoever writes the
 // program down, but the offsets of the arguments' words are those of the target's byte order. A program of more than
-// MaxInstructions is an error.
+// MaxInstructions is a *TooLong error.
 func Program(t *resolve.Target) ([]bpf.RawInstruction, error) {
 	b := &builder{nodes: map[node]*node{}}
-	prog := emit(b.target(t))
+	prog := emit(b.prune(b.target(t)))
 	if len(prog) > MaxInstructions {
-		return nil, fmt.Errorf("program of %d instructions: the kernel takes %d", len(prog), MaxInstructions)
+		return nil, &TooLong{len(prog), costs(t)}
 	}
 	return prog, nil
 }
@@ -43,6 +42,8 @@ const (
 	offArgs = 16
 )
 
+var number = field{offNR, all}
+
 // target dispatches on the audit architecture.
 func (b *builder) target(t *resolve.Target) *node {
 	root := b.ret(t.Foreign)
@@ -52,7 +53,7 @@ func (b *builder) target(t *resolve.Target) *node {
 				continue // the first of the two builds both
 			}
 		}
-		root = b.test(offArch, all, jeq, f.ABI.Audit, b.numbers(t, f), root)
+		root = b.test(field{offArch, all}, jeq, f.ABI.Audit, b.numbers(t, f), root)
 	}
 	return root
 }
@@ -60,7 +61,7 @@ func (b *builder) target(t *resolve.Target) *node {
 // numbers searches the number space of f's audit architecture.
 func (b *builder) numbers(t *resolve.Target, f *resolve.Filter) *node {
 	if f.ABI.Audit != resolve.X86_64 {
-		return b.search(offNR, b.runs(f, 0, resolve.NoCall))
+		return b.search(number, b.runs(f, 0, resolve.NoCall))
 	}
 	// Two ABIs share this audit number, and bit 30 tells them apart: the quarters of the number space alternate.
 	quarter := func(i uint32) []run {
@@ -76,7 +77,7 @@ func (b *builder) numbers(t *resolve.Target, f *resolve.Filter) *node {
 	upper := slices.Concat(quarter(2), quarter(3), []run{{start: resolve.NoCall, to: b.ret(f.Unknown)}})
 	if len(upper) == 3 { // no rule reaches up here: only the bit counts, and whether there is a call at all
 		native, x32 := upper[0].to, upper[1].to
-		top := b.test(offNR, all, jset, resolve.X32Bit, b.test(offNR, all, jeq, resolve.NoCall, upper[2].to, x32), native)
+		top := b.test(number, jset, resolve.X32Bit, b.test(number, jeq, resolve.NoCall, upper[2].to, x32), native)
 		upper = []run{{start: 2 * resolve.X32Bit, to: top}}
 		// The numbers above each table can share the test.
 		if above := &high[len(high)-1].to; *above == x32 {
@@ -86,7 +87,7 @@ func (b *builder) numbers(t *resolve.Target, f *resolve.Filter) *node {
 			}
 		}
 	}
-	return b.search(offNR, slices.Concat(low, high, upper))
+	return b.search(number, slices.Concat(low, high, upper))
 }
 
 // runs cuts the numbers from first to last into runs of equal outcome.
@@ -104,10 +105,21 @@ func (b *builder) runs(f *resolve.Filter, first, last uint32) []run {
 		if n < first || n > last {
 			continue
 		}
-		if uint64(n) > next {
-			runs = append(runs, run{start: uint32(next), to: unknown})
+		if uint64(n) > next { // a gap in the table, unless its start or MIPS' base is above
+			gap := run{start: uint32(next), to: unknown}
+			if len(runs) > 1 {
+				gap.weight = weightNumber * float64(uint64(n)-next)
+			}
+			runs = append(runs, gap)
 		}
-		runs = append(runs, run{start: n, to: b.rules(rules[n], b.ret(f.Default), f.ABI), weight: 1})
+		r := run{start: n, to: b.rules(rules[n], b.ret(f.Default), f.ABI), weight: weightNumber}
+		switch {
+		case r.to.op != ret:
+			r.weight += weightConditional
+		case resolve.Action(r.to.k).Kind() == resolve.Allow:
+			r.weight += weightAllowed
+		}
+		runs = append(runs, r)
 		next = uint64(n) + 1
 	}
 	if next <= uint64(last) {

@@ -268,7 +268,7 @@ func TestRelays(t *testing.T) {
 				}
 				var any resolve.Any
 				for i := range n {
-					any = append(any, masked(1, 0x7fffffff, uint64(2*i+1)))
+					any = append(any, masked(1, uint64(4*i+3), 0))
 				}
 				target := &resolve.Target{Foreign: resolve.KillProcess, Filters: []*resolve.Filter{{
 					ABI: abi, Known: []uint32{5, 7, 9}, Default: resolve.Errno | 1, Unknown: resolve.Errno | 38,

@@ -6,7 +6,8 @@ import "math"
 type run struct {
 	start  uint32
 	to     *node
-	weight int // how many of its values occur in practice
+	weight float64 // of all its values together: how often the kernel, in emulation or for a call, comes to one
+	single bool    // it is one value, or of its values only start is asked for
 }
 
 // The kernel's charge in microseconds, measured on Linux 6.18 on x86_64: per instruction at installation, and per
@@ -16,11 +17,17 @@ const (
 	costStep        = 0.0024
 )
 
-// argumentWeight is the weight of an argument's run. The emulation never sees arguments, but calls do: a filter is
-// installed once, and at 0.00013 us per executed instruction this stands for about 70 calls with each value.
-const argumentWeight = 4
+// Weights, in steps of the emulation. It asks for every number of the table once. Calls are made of numbers that are
+// let through; a filter is installed once, and at 0.00013 us per executed instruction a weight of 1 more stands for
+// about 20 calls with the number. The emulation never sees arguments.
+const (
+	weightNumber      = 1
+	weightAllowed     = 3
+	weightConditional = 50
+	weightArgument    = 4
+)
 
-// merge joins neighbours of equal outcome, and drops runs that the next one's start makes empty.
+// merge joins neighbours of equal outcome, drops runs that the next one's start makes empty, and notes single values.
 func merge(runs []run) []run {
 	var out []run
 	for i, r := range runs {
@@ -28,120 +35,189 @@ func merge(runs []run) []run {
 		case i+1 < len(runs) && runs[i+1].start == r.start:
 		case len(out) > 0 && out[len(out)-1].to == r.to:
 			out[len(out)-1].weight += r.weight
+			out[len(out)-1].single = false
 		default:
 			out = append(out, r)
 		}
 	}
+	for i := range len(out) - 1 {
+		out[i].single = out[i].single || out[i+1].start == out[i].start+1
+	}
 	return out
 }
 
-// search builds the tests that find a word's run. The runs ascend and the first starts at the least value possible;
-// the last reaches to the end.
-func (b *builder) search(word uint32, runs []run) *node {
-	runs = merge(runs)
-	const window = 96 // the optimal tree takes cubic time
+// search builds the tests that find a field's run. The runs ascend and the first starts at 0; the last reaches to the
+// end.
+func (b *builder) search(f field, runs []run) *node {
+	runs = possible(merge(runs), f.mask)
+	return b.window(f, runs, len(runs) <= bitWindow)
+}
+
+const (
+	window    = 96  // runs: the optimal tree takes cubic time
+	bitWindow = 200 // where there are more, bit tests would take too long to find
+)
+
+// window builds the tests for some of the runs, with bit tests among them or not.
+func (b *builder) window(f field, runs []run, bits bool) *node {
 	if len(runs) > window {
 		mid := len(runs) / 2
-		yes, no := b.search(word, runs[mid:]), b.search(word, runs[:mid])
-		return b.test(word, all, jge, runs[mid].start, yes, no)
+		yes, no := b.window(f, runs[mid:], bits), b.window(f, runs[:mid], bits)
+		return b.test(f, jge, runs[mid].start, yes, no)
 	}
-	s := searcher{b: b, word: word, runs: runs}
-	return s.build(s.plan(), 0, len(runs)-1)
+	s := newSearcher(runs)
+	s.bits = bits
+	s.plan()
+	if c := s.cube(f); bits && c != nil {
+		return b.test(field{f.word, c.mask}, jeq, c.base, c.to, b.search(f, c.rest))
+	}
+	return s.build(b, f, 0, len(runs)-1)
 }
 
+// possible leaves out the runs without a value under the mask.
+func possible(runs []run, mask uint32) []run {
+	if mask == all {
+		return runs
+	}
+	var out []run
+	for i, r := range runs {
+		last := uint32(all)
+		if i+1 < len(runs) {
+			last = runs[i+1].start - 1
+		}
+		first := nextClear(r.start, ^mask)
+		if first > uint64(last) {
+			continue
+		}
+		r.single = nextClear(uint32(first)+1, ^mask) > uint64(last) || first == uint64(last)
+		if r.single {
+			r.start = uint32(first)
+		}
+		out = append(out, r)
+	}
+	return merge(out)
+}
+
+// A searcher finds the cheapest tests that tell runs apart, by dynamic programming over their intervals.
 type searcher struct {
-	b    *builder
-	word uint32
-	runs []run
+	runs    []run
+	sum     []float64 // weights before run i
+	choices []choice  // for the interval i to j at i*len(runs)+j
+	bits    bool      // bit tests are among the choices
 }
 
-// A choice is the cheapest way to search the runs i to j: split before run at, or peel off the lone exceptions.
+// A choice is the cheapest way to search an interval.
 type choice struct {
-	cost float64
-	at   int // 0: peel
+	cost  float64
+	tests int
+	kind  kind
+	at    int    // split: before this run
+	mask  uint32 // bits
 }
 
-// plan finds the cheapest tree for every interval of runs, by dynamic programming.
-func (s *searcher) plan() [][]choice {
-	n := len(s.runs)
-	sum := make([]int, n+1) // weights before run i
-	for i, r := range s.runs {
-		sum[i+1] = sum[i] + r.weight
+type kind uint8
+
+const (
+	split   kind = iota // by a comparison, into two intervals
+	peel                // equality tests of the single values, until one outcome is left
+	anySet              // a bit test whose yes has one outcome
+	noneSet             // a bit test whose no has one outcome
+)
+
+func newSearcher(runs []run) *searcher {
+	s := &searcher{runs: runs, sum: make([]float64, len(runs)+1), choices: make([]choice, len(runs)*len(runs))}
+	for i, r := range runs {
+		s.sum[i+1] = s.sum[i] + r.weight
 	}
-	plan := make([][]choice, n)
+	return s
+}
+
+func (s *searcher) choice(i, j int) *choice { return &s.choices[i*len(s.runs)+j] }
+
+func (s *searcher) plan() {
+	n := len(s.runs)
 	for i := n - 1; i >= 0; i-- {
-		plan[i] = make([]choice, n)
 		for j := i + 1; j < n; j++ {
 			best := choice{cost: math.Inf(1)}
-			if cost, ok := s.peelCost(i, j); ok {
-				best = choice{cost: cost}
+			if cost, tests, ok := s.peelCost(i, j); ok {
+				best = choice{cost: cost, tests: tests, kind: peel}
 			}
-			here := costInstruction + costStep*float64(sum[j+1]-sum[i])
+			here := costInstruction + costStep*(s.sum[j+1]-s.sum[i])
+			least := best.cost - here
+			row := s.choices[i*n:]
 			for at := i + 1; at <= j; at++ {
-				if c := here + plan[i][at-1].cost + plan[at][j].cost; c < best.cost {
-					best = choice{c, at}
+				if c := row[at-1].cost + s.choices[at*n+j].cost; c < least {
+					least = c
+					best = choice{cost: here + c, kind: split, at: at, tests: 1 + row[at-1].tests + s.choices[at*n+j].tests}
 				}
 			}
-			plan[i][j] = best
+			if s.bits && best.tests >= 3 {
+				s.bitTests(i, j, &best)
+			}
+			*s.choice(i, j) = best
 		}
 	}
-	return plan
 }
 
-// lone reports whether run i is a single value that another run follows.
-func (s *searcher) lone(i int) bool {
-	return i+1 < len(s.runs) && s.runs[i+1].start == s.runs[i].start+1
-}
-
-// base returns the outcome that is left when runs i to j are all lone exceptions but for those of one outcome.
+// base returns the outcome that is left when runs i to j are all single but for those of one outcome.
 func (s *searcher) base(i, j int) *node {
 	var base *node
 	for k := i; k <= j; k++ {
-		if !s.lone(k) {
+		if !s.runs[k].single {
 			if base != nil && base != s.runs[k].to {
 				return nil
 			}
 			base = s.runs[k].to
 		}
 	}
-	if base == nil { // all of them are lone
+	if base == nil { // all of them are single
 		base = s.runs[j].to
 	}
 	return base
 }
 
-func (s *searcher) peelCost(i, j int) (float64, bool) {
+func (s *searcher) peelCost(i, j int) (cost float64, tests int, ok bool) {
 	base := s.base(i, j)
 	if base == nil {
-		return 0, false
+		return 0, 0, false
 	}
-	cost, tests, rest := 0.0, 0, 0
+	rest := 0.0
 	for k := i; k <= j; k++ {
 		if s.runs[k].to == base {
 			rest += s.runs[k].weight
 			continue
 		}
 		tests++
-		cost += costInstruction + costStep*float64(tests*s.runs[k].weight)
+		cost += costInstruction + costStep*float64(tests)*s.runs[k].weight
 	}
-	return cost + costStep*float64(tests*rest), true
+	return cost + costStep*float64(tests)*rest, tests, true
 }
 
-func (s *searcher) build(plan [][]choice, i, j int) *node {
+func (s *searcher) build(b *builder, f field, i, j int) *node {
 	if i == j {
 		return s.runs[i].to
 	}
-	at := plan[i][j].at
-	if at > 0 {
-		yes, no := s.build(plan, at, j), s.build(plan, i, at-1)
-		return s.b.test(s.word, all, jge, s.runs[at].start, yes, no)
-	}
-	base := s.base(i, j)
-	n := base
-	for k := j; k >= i; k-- {
-		if r := s.runs[k]; r.to != base {
-			n = s.b.test(s.word, all, jeq, r.start, r.to, n)
+	c := s.choice(i, j)
+	switch c.kind {
+	case split:
+		yes, no := s.build(b, f, c.at, j), s.build(b, f, i, c.at-1)
+		return b.test(f, jge, s.runs[c.at].start, yes, no)
+	case peel:
+		base := s.base(i, j)
+		n := base
+		for k := j; k >= i; k-- {
+			if r := s.runs[k]; r.to != base {
+				n = b.test(f, jeq, r.start, r.to, n)
+			}
 		}
+		return n
 	}
-	return n
+	one, left := s.divide(i, j, c.mask, c.kind)
+	rest := newSearcher(left)
+	rest.plan()
+	n := rest.build(b, f, 0, len(left)-1)
+	if c.kind == anySet {
+		return b.test(f, jset, c.mask, one, n)
+	}
+	return b.test(f, jset, c.mask, n, one)
 }

@@ -19,7 +19,7 @@ func checkSearch(t *testing.T, starts []uint32, outcomes []int) int {
 	for i, s := range starts {
 		runs = append(runs, run{start: s, to: b.ret(resolve.Errno | resolve.Action(outcomes[i])), weight: 1})
 	}
-	prog := emit(b.search(offNR, runs))
+	prog := emit(b.search(number, runs))
 	probe := []uint32{0, all}
 	for _, s := range starts {
 		probe = append(probe, s-1, s, s+1)

@@ -7,52 +7,82 @@ import (
 	"github.com/seccompc/seccompc/compiler/resolve"
 )
 
-// A set is the values of one argument that satisfy a condition: disjoint spans in ascending order.
+// A subject is what a comparison is about: bits of an argument.
+type subject struct {
+	arg, bits int
+	mask      uint64
+}
+
+// A piece is a range of a subject's values with one outcome: from start up to the next piece's start.
+type piece struct {
+	start uint64
+	to    *node
+}
+
+// A set is some of a subject's values: disjoint spans in ascending order.
 type set []span
 
 // A span is a range of values, both ends included.
 type span struct{ first, last uint64 }
 
-// spans returns the set of the values from 0 to top that satisfy c, if c is about no more than the argument arg,
-// unmasked.
-func spans(c resolve.Cond, arg int, top uint64) (set, bool) {
+// subjectOf returns the only subject that c is about.
+func subjectOf(c resolve.Cond) (s subject, ok bool) {
+	var parts []resolve.Cond
+	switch c := c.(type) {
+	case resolve.Compare:
+		return subject{c.Arg, c.Bits, c.Mask}, true
+	case resolve.Not:
+		return subjectOf(c.Cond)
+	case resolve.Any:
+		parts = c
+	case resolve.All:
+		parts = c
+	}
+	for i, p := range parts {
+		t, one := subjectOf(p)
+		if !one || i > 0 && t != s {
+			return subject{}, false
+		}
+		s, ok = t, true
+	}
+	return s, ok
+}
+
+// values returns the values that satisfy c, which must be about s. Values outside of the mask don't occur, so it makes
+// no difference whether they are among them.
+func (s subject) values(c resolve.Cond) set {
+	top := ^uint64(0) >> (64 - s.bits)
 	switch c := c.(type) {
 	case resolve.Any:
-		return union(c, arg, top)
+		return s.union(c)
 	case resolve.All: // what is in none of the complements
-		var not resolve.Any
+		var not []resolve.Cond
 		for _, x := range c {
 			not = append(not, resolve.Not{Cond: x})
 		}
-		s, ok := union(not, arg, top)
-		return s.complement(top), ok
+		return s.union(not).complement(top)
 	case resolve.Not:
-		s, ok := spans(c.Cond, arg, top)
-		return s.complement(top), ok
-	case resolve.Compare:
-		if c.Arg != arg || c.Mask != top {
-			return nil, false
-		}
-		switch c.Op {
-		case resolve.EQ:
-			return set{{c.Value, c.Value}}, true
-		case resolve.NE:
-			return set{{c.Value, c.Value}}.complement(top), true
-		case resolve.LE:
-			return set{{0, c.Value}}, true
-		case resolve.GT:
-			return set{{0, c.Value}}.complement(top), true
-		case resolve.GE:
-			return set{{c.Value, top}}, true
-		case resolve.LT:
-			return set{{c.Value, top}}.complement(top), true
-		}
+		return s.values(c.Cond).complement(top)
 	}
-	return nil, false
+	x := c.(resolve.Compare)
+	switch x.Op {
+	case resolve.EQ:
+		return set{{x.Value, x.Value}}
+	case resolve.NE:
+		return set{{x.Value, x.Value}}.complement(top)
+	case resolve.LE:
+		return set{{0, x.Value}}
+	case resolve.GT:
+		return set{{0, x.Value}}.complement(top)
+	case resolve.GE:
+		return set{{x.Value, top}}
+	default:
+		return set{{x.Value, top}}.complement(top)
+	}
 }
 
 // union returns the values that satisfy any of conds.
-func union(conds []resolve.Cond, arg int, top uint64) (set, bool) {
+func (s subject) union(conds []resolve.Cond) set {
 	var every set
 	// Chains such as a || b || c nest; sorting each level's set would take quadratic time.
 	for todo := slices.Clone(conds); len(todo) > 0; {
@@ -70,22 +100,18 @@ func union(conds []resolve.Cond, arg int, top uint64) (set, bool) {
 				continue
 			}
 		}
-		s, ok := spans(c, arg, top)
-		if !ok {
-			return nil, false
-		}
-		every = append(every, s...)
+		every = append(every, s.values(c)...)
 	}
 	slices.SortFunc(every, func(a, b span) int { return cmp.Compare(a.first, b.first) })
 	var out set
-	for _, s := range every {
-		if n := len(out); n > 0 && (out[n-1].last >= s.first || out[n-1].last+1 == s.first) {
-			out[n-1].last = max(out[n-1].last, s.last)
+	for _, x := range every {
+		if n := len(out); n > 0 && (out[n-1].last >= x.first || out[n-1].last+1 == x.first) {
+			out[n-1].last = max(out[n-1].last, x.last)
 			continue
 		}
-		out = append(out, s)
+		out = append(out, x)
 	}
-	return out, true
+	return out
 }
 
 func (s set) complement(top uint64) set {
@@ -103,25 +129,31 @@ func (s set) complement(top uint64) set {
 	return append(out, span{next, top})
 }
 
-// subject returns the only argument that c is about.
-func subject(c resolve.Cond) (arg, bits int, ok bool) {
-	var parts []resolve.Cond
-	switch c := c.(type) {
-	case resolve.Compare:
-		return c.Arg, c.Bits, true
-	case resolve.Not:
-		return subject(c.Cond)
-	case resolve.Any:
-		parts = c
-	case resolve.All:
-		parts = c
-	}
-	for i, p := range parts {
-		a, w, one := subject(p)
-		if !one || i > 0 && (a != arg || w != bits) {
-			return 0, 0, false
+// overlay gives the values of a set another outcome.
+func overlay(pieces []piece, s set, to *node) (out []piece) {
+	add := func(p piece) {
+		if n := len(out); n > 0 && out[n-1].start == p.start {
+			out = out[:n-1]
 		}
-		arg, bits, ok = a, w, true
+		if n := len(out); n == 0 || out[n-1].to != p.to {
+			out = append(out, p)
+		}
 	}
-	return arg, bits, ok
+	i := 0 // pieces before it are done with, the last of them is in force
+	for _, x := range s {
+		for ; i < len(pieces) && pieces[i].start < x.first; i++ {
+			add(pieces[i])
+		}
+		add(piece{x.first, to})
+		for i < len(pieces) && pieces[i].start <= x.last {
+			i++
+		}
+		if next := x.last + 1; next != 0 && (i == len(pieces) || pieces[i].start > next) && i > 0 {
+			add(piece{next, pieces[i-1].to})
+		}
+	}
+	for ; i < len(pieces); i++ {
+		add(pieces[i])
+	}
+	return out
 }

@@ -25,10 +25,14 @@ const (
 // children and no two vertices are equal.
 type store struct {
 	vertices []vertex
-	index    map[vertex]ref
-	ites     map[[3]ref]ref
-	budget   int // steps that may still be made: vertices asked for, ites and program states
+	index    []ref // a hash table of the vertices, by open addressing; its size is a power of two
+	ites     []ite // likewise, of what ite has been asked
+	asked    int   // how many that are
+	budget   int   // steps that may still be made: vertices asked for, ites and program states
 }
+
+// An ite is a question to store.ite and its answer. All zero means empty: ite(no, ...) is never stored.
+type ite struct{ c, t, e, is ref }
 
 // yes and no are the leaves of diagrams that are conditions. They are actions like others, told apart by place.
 const (
@@ -37,7 +41,7 @@ const (
 )
 
 func newStore(budget int) *store {
-	s := &store{index: map[vertex]ref{}, ites: map[[3]ref]ref{}, budget: budget}
+	s := &store{index: make([]ref, 1<<10), ites: make([]ite, 1<<10), budget: budget}
 	s.vertices = append(s.vertices, vertex{level: leaf}, vertex{level: leaf})
 	return s
 }
@@ -53,13 +57,49 @@ func (s *store) spend() {
 
 func (s *store) intern(v vertex) ref {
 	s.spend()
-	r, ok := s.index[v]
-	if !ok {
-		r = ref(len(s.vertices))
-		s.vertices = append(s.vertices, v)
-		s.index[v] = r
+	if 2*len(s.vertices) > len(s.index) {
+		old := s.index
+		s.index = make([]ref, 2*len(old))
+		for _, r := range old {
+			if r != 0 {
+				s.index[s.slot(s.vertices[r])] = r
+			}
+		}
 	}
-	return r
+	at := s.slot(v)
+	if s.index[at] == 0 { // no is in no table
+		s.index[at] = ref(len(s.vertices))
+		s.vertices = append(s.vertices, v)
+	}
+	return s.index[at]
+}
+
+// slot is the place of a vertex in the index, or the empty one where it belongs.
+func (s *store) slot(v vertex) uint32 {
+	mask := uint32(len(s.index) - 1)
+	at := hash(uint32(v.level)<<16^uint32(v.lo), uint32(v.hi)^uint32(v.action)) & mask
+	for s.index[at] != 0 && s.vertices[s.index[at]] != v {
+		at = (at + 1) & mask
+	}
+	return at
+}
+
+// hash mixes two words by the multiplications of SplitMix64.
+func hash(a, b uint32) uint32 {
+	x := uint64(a)<<32 | uint64(b)
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return uint32(x >> 32)
+}
+
+// known is the place of a question among the ites, or the empty one where it belongs.
+func (s *store) known(q ite) uint32 {
+	mask := uint32(len(s.ites) - 1)
+	at := hash(uint32(q.c)^uint32(q.t)<<16, uint32(q.e)^uint32(q.t)>>16) & mask
+	for m := s.ites[at]; m.c != 0 && (m.c != q.c || m.t != q.t || m.e != q.e); m = s.ites[at] {
+		at = (at + 1) & mask
+	}
+	return at
 }
 
 func (s *store) action(a resolve.Action) ref { return s.intern(vertex{level: leaf, action: a}) }
@@ -79,9 +119,9 @@ func (s *store) ite(c, t, e ref) ref {
 	case c == no:
 		return e
 	}
-	key := [3]ref{c, t, e}
-	if r, ok := s.ites[key]; ok {
-		return r
+	q := ite{c: c, t: t, e: e}
+	if m := s.ites[s.known(q)]; m.c != 0 {
+		return m.is
 	}
 	s.spend()
 	level := min(s.vertices[c].level, s.vertices[t].level, s.vertices[e].level)
@@ -89,8 +129,22 @@ func (s *store) ite(c, t, e ref) ref {
 	t0, t1 := s.at(t, level)
 	e0, e1 := s.at(e, level)
 	r := s.branch(level, s.ite(c0, t0, e0), s.ite(c1, t1, e1))
-	s.ites[key] = r
+	s.remember(q, r)
 	return r
+}
+
+func (s *store) remember(q ite, is ref) {
+	if s.asked++; 2*s.asked > len(s.ites) {
+		old := s.ites
+		s.ites = make([]ite, 2*len(old))
+		for _, m := range old {
+			if m.c != 0 {
+				s.ites[s.known(m)] = m
+			}
+		}
+	}
+	q.is = is
+	s.ites[s.known(q)] = q
 }
 
 // at returns the two halves of a function with regard to a bit no later than its own first.

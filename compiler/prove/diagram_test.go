@@ -101,7 +101,7 @@ func TestBudget(t *testing.T) {
 	if err != ErrNotProven {
 		t.Errorf("error %v", err)
 	}
-	if n := len(s.vertices) + len(s.ites); n > 102 {
+	if n := len(s.vertices) + s.asked; n > 102 {
 		t.Errorf("%d vertices and results for a budget of 100", n)
 	}
 	func() {

@@ -26,7 +26,7 @@ func ReadWithin(budget int, prog []bpf.RawInstruction, bigEndian bool) (d *Diagr
 }
 
 // Size returns how many things the diagram's store remembers.
-func Size(d *Diagram) int { return len(d.store.vertices) + len(d.store.ites) }
+func Size(d *Diagram) int { return len(d.store.vertices) + d.store.asked }
 
 // Spend takes all that is left of the diagram's budget.
 func Spend(d *Diagram) { d.store.budget = 0 }
