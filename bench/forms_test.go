@@ -198,6 +198,10 @@ func forms() (list []sample) {
 			add(fmt.Sprintf(slot, value))
 		}
 	}
+	for _, key := range []string{"name: x", "description: x", "reviewed: \"6.12\"", "targets: [x86_64]", "unknown: log", "foreign: log",
+		"install: self", "flags: [log]", "capabilities: []", "accept: {}", "tests: []", "groups: {\"@a\": [read]}", "rules: []"} {
+		add("seccompc: 1\n" + key + "\n") // a fragment has the last two only
+	}
 	join := func(words []string) string { return `"` + strings.Join(words, `", "`) + `"` }
 	var groups, codes, errnos []string
 	for _, g := range policy.Builtins() {
@@ -206,6 +210,7 @@ func forms() (list []sample) {
 	for _, c := range lint.Checks() {
 		if !c.Error {
 			codes = append(codes, c.Code)
+			add(head + "accept: {" + c.Code + ": [why]}\n")
 		}
 	}
 	for _, e := range arch.Errnos() {

@@ -230,10 +230,13 @@ func (r *Result) add(t *resolve.Target, abis []*arch.ABI, diags *policy.Diagnost
 	label := resolve.TargetName(abis)
 	prog, err := codegen.Program(t)
 	var long *codegen.TooLong
-	if errors.As(err, &long) {
+	switch {
+	case errors.As(err, &long):
 		diags.Errorf("program-size", long.Costs[0].Rule.Pos, "compare ranges or masks in place of long lists, or serve fewer ABIs by one target; most of it is for "+long.Places(3),
 			"target %s: %v", label, err)
 		return nil
+	case err != nil:
+		return err
 	}
 	native := abis[0]
 	e := blob.Target{Label: label, Order: blob.LittleEndian}

@@ -138,7 +138,7 @@ func schema(says, saysAction func(string) string) object {
 		"type": "object", "required": []string{"seccompc"}, "properties": keys, "additionalProperties": false, "dependencies": head,
 		"definitions": object{
 			"answer": answer(saysAction, false), "action": answer(saysAction, true), "target": target(), "abi": abi(), "call": call(), "condition": condition(),
-			"calls": calls(), "capability": object{"enum": resolve.Capabilities}, "conditionOrNone": object{"anyOf": []object{ref("condition"), {"type": "null"}}}, "rule": rule(saysAction), "test": test(),
+			"calls": calls(), "capability": object{"enum": resolve.Capabilities}, "conditionOrNone": object{"anyOf": []object{ref("condition"), {"type": "null"}}}, "rule": rule(saysAction), "test": test(), "reason": word(nil),
 		},
 	}
 }
@@ -332,7 +332,7 @@ func accept() object {
 	properties := object{}
 	for _, c := range lint.Checks() {
 		if !c.Error {
-			properties[c.Code] = word(object{"description": c.Title})
+			properties[c.Code] = object{"allOf": []object{ref("reason")}, "description": c.Title}
 		}
 	}
 	return object{"type": "object", "properties": properties, "additionalProperties": false}

@@ -18,6 +18,7 @@ import (
 type Check struct {
 	Code        string
 	Error       bool   // the policy can't mean it: compilation fails
+	Acceptable  bool   // an error that the policy may accept all the same
 	Urgent      bool   // a warning that seccompc compile gives too
 	Title       string // one line
 	Explanation string // paragraphs: why it matters, what to do
@@ -57,12 +58,15 @@ func (l *linter) notProven(f *resolve.Filter, err error) {
 	l.diags.Errorf("not-proven", policy.Pos{File: l.policy.File}, "give the calls simpler conditions: fewer that combine bits of several arguments", "%s: %v", f.ABI.Name, err)
 }
 
-// accepted leaves out the warnings that the policy accepts.
+// accepted leaves out the findings that the policy accepts.
 func (l *linter) accepted(checks []Check) (left policy.Diagnostics) {
 	found := map[string]bool{}
+	acceptable := func(code string) bool {
+		return slices.ContainsFunc(checks, func(c Check) bool { return c.Code == code && (!c.Error || c.Acceptable) })
+	}
 	for _, d := range l.diags {
 		i := slices.IndexFunc(l.policy.Accepts, func(a policy.Accepted) bool { return a.Code.Text == d.Code })
-		if found[d.Code] = true; i < 0 || !d.Warning {
+		if found[d.Code] = true; i < 0 || !acceptable(d.Code) {
 			left = append(left, d)
 		}
 	}
@@ -79,7 +83,7 @@ func (l *linter) accepted(checks []Check) (left policy.Diagnostics) {
 				hint = "seccompc check --explain all lists the codes"
 			}
 			left.Errorf("unknown-code", a.Code.Pos, hint, "unknown code %q", a.Code.Text)
-		case checks[i].Error:
+		case !acceptable(a.Code.Text):
 			left.Errorf("accepted-error", a.Code.Pos, "mend the rule", "%q is an error, which can't be accepted", a.Code.Text)
 		case !found[a.Code.Text]:
 			left.Warnf("accepted-nothing", a.Code.Pos, "take it out, so that it hides nothing later", "%q is accepted and was not found", a.Code.Text)
@@ -132,21 +136,25 @@ func (l *linter) decisions(f *filter, name string, args, mask [6]uint64) (list [
 		return nil
 	}
 	for _, i := range f.rules.Deciders(nr, args, mask) {
-		if i != prove.None {
-			r := &f.Rules[i]
-			list = append(list, decision{r.Action, r.Pos, r})
-			continue
-		}
-		d := decision{f.Default, l.policy.Default.Pos, nil}
-		if _, known := slices.BinarySearch(f.Known, nr); !known {
-			d.action = f.Unknown
-			if l.policy.Unknown.Kind != 0 {
-				d.pos = l.policy.Unknown.Pos
-			}
-		}
-		list = append(list, d)
+		list = append(list, l.decide(f, nr, i))
 	}
 	return list
+}
+
+// decide returns the decision of a rule, or of none, about calls of a number.
+func (l *linter) decide(f *filter, nr uint32, rule int) decision {
+	if rule != prove.None {
+		r := &f.Rules[rule]
+		return decision{r.Action, r.Pos, r}
+	}
+	d := decision{f.Default, l.policy.Default.Pos, nil}
+	if _, known := slices.BinarySearch(f.Known, nr); !known {
+		d.action = f.Unknown
+		if l.policy.Unknown.Kind != 0 {
+			d.pos = l.policy.Unknown.Pos
+		}
+	}
+	return d
 }
 
 // open returns a place that lets some call of the name pass on an ABI; ok is false where all are denied.

@@ -55,6 +55,47 @@ func (r *Rules) Deciders(nr uint32, args, mask [6]uint64) (rules []int) {
 	return rules
 }
 
+// Escapes reports whether some call of the number does not pass and would with other bits of free set. The call equals
+// args in the bits of mask and has no bit of free, which has none of mask; passes tells whether calls pass that a rule
+// decides, or None. The error is ErrNotProven.
+func (r *Rules) Escapes(nr uint32, args, mask, free [6]uint64, passes func(rule int) bool) (found bool, err error) {
+	s := r.store
+	defer s.recover(&err)
+	root, has := r.first[nr]
+	if !has {
+		return false, nil
+	}
+	given, value, other := resolve.Call{Args: mask}, resolve.Call{Args: args}, resolve.Call{Args: free}
+	// with is the condition that a call passes: the call itself, or for some value of the bits of free.
+	with := func(some bool) ref {
+		done := map[ref]ref{}
+		var walk func(ref) ref
+		walk = func(at ref) (to ref) {
+			if to, ok := done[at]; ok {
+				return to
+			}
+			switch v := s.vertices[at]; {
+			case v.level == leaf:
+				if to = no; passes(int(int32(v.action))) {
+					to = yes
+				}
+			case bitOf(given, v.level) && bitOf(value, v.level):
+				to = walk(v.hi)
+			case bitOf(given, v.level), bitOf(other, v.level) && !some:
+				to = walk(v.lo)
+			case bitOf(other, v.level):
+				to = s.ite(walk(v.lo), yes, walk(v.hi))
+			default:
+				to = s.branch(v.level, walk(v.lo), walk(v.hi))
+			}
+			done[at] = to
+			return to
+		}
+		return walk(root)
+	}
+	return s.ite(with(true), with(false), yes) != yes, nil
+}
+
 // An Effect says what of a rule could go: any of the bits below, or none, as where both the rule and its condition count.
 // What holds for several rules are the bits that they have in common.
 type Effect uint8

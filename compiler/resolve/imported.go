@@ -20,28 +20,37 @@ var multiplexers = map[string]map[string]uint64{
 	},
 }
 
+// Multiplexed returns the multiplexer through which programs reach a call too, the number of the operation in its
+// argument 0 and the bits of the argument that hold it; an empty name if there is none.
+func Multiplexed(call string) (multiplexer string, operation, mask uint64) {
+	for mux, operations := range multiplexers {
+		operation, reaches := operations[call]
+		switch {
+		case reaches && mux == "ipc":
+			return mux, operation, 0xffff // above it is a version
+		case reaches:
+			return mux, operation, 0xffffffff // the kernel's parameter is an int
+		}
+	}
+	return "", 0, 0
+}
+
 // multiplexed extends an imported rule to the multiplexers that reach its calls, as container runtimes do. Under a
 // condition that is impossible, for the arguments are in memory: then the profile must settle the matter itself.
 func (r *resolver) multiplexed(rule policy.Rule, all []policy.Rule) (rules []Rule) {
 	for _, c := range rule.Calls {
-		for mux, operations := range multiplexers {
-			operation, reaches := operations[c.Name.Text]
-			number, has := r.abi.Number(mux)
-			switch {
-			case !reaches || !has:
-			case c.If != nil:
-				if !r.settled(mux, operation, rule.Action, all) {
-					r.diags.Errorf("oci-multiplexer", c.Name.Pos, fmt.Sprintf("%s has %s: give the profile a rule for it", r.abi.Name, mux),
-						"condition on %q: programs reach the call through %s too, whose arguments no filter can see", c.Name.Text, mux)
-				}
-			default:
-				mask := uint64(0xffffffff) // the kernel's parameter is an int
-				if mux == "ipc" {
-					mask = 0xffff // above it is a version
-				}
-				rules = append(rules, Rule{Pos: c.Name.Pos, Numbers: []uint32{number}, Action: r.action(rule.Action),
-					Cond: Compare{Arg: 0, Bits: r.abi.RegBits, Mask: mask, Op: EQ, Value: operation}})
+		mux, operation, mask := Multiplexed(c.Name.Text)
+		number, has := r.abi.Number(mux)
+		switch {
+		case !has:
+		case c.If != nil:
+			if !r.settled(mux, operation, rule.Action, all) {
+				r.diags.Errorf("oci-multiplexer", c.Name.Pos, fmt.Sprintf("%s has %s: give the profile a rule for it", r.abi.Name, mux),
+					"condition on %q: programs reach the call through %s too, whose arguments no filter can see", c.Name.Text, mux)
 			}
+		default:
+			rules = append(rules, Rule{Pos: c.Name.Pos, Numbers: []uint32{number}, Action: r.action(rule.Action),
+				Cond: Compare{Arg: 0, Bits: r.abi.RegBits, Mask: mask, Op: EQ, Value: operation}})
 		}
 	}
 	return rules
