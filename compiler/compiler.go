@@ -142,16 +142,15 @@ const entangled = "give the calls simpler conditions: fewer that combine bits of
 // lint returns the findings of the linter that are reported. An imported policy's are warnings: its rules are not ours
 // to change.
 func (r *Result) lint(o Options) (diags policy.Diagnostics) {
-	checks := map[string]lint.Check{}
-	for _, c := range lint.Checks() {
-		checks[c.Code] = c
-	}
-	for _, d := range lint.Run(r.Policy, r.Targets, r.Blob.Inputs.Caps) {
-		c, isCheck := checks[d.Code] // else it is about what is accepted, or there is no proof
-		if o.Check || !d.Warning || o.Urgent && c.Urgent {
-			d.Warning = d.Warning || isCheck && (o.Warn || r.Policy.Imported)
-			diags = append(diags, d)
+	want := func(c lint.Check) bool { return o.Check || c.Error || o.Urgent && c.Urgent }
+	for _, d := range lint.Run(r.Policy, r.Targets, r.Blob.Inputs.Caps, want) {
+		if d.Code == "accepted-nothing" && (!o.Check || len(o.Targets) > 0) {
+			continue // it may be found on the policy's other targets
 		}
+		// Other errors are about what is accepted, or there is no proof.
+		isCheck := slices.ContainsFunc(lint.Checks(), func(c lint.Check) bool { return c.Code == d.Code })
+		d.Warning = d.Warning || isCheck && (o.Warn || r.Policy.Imported)
+		diags = append(diags, d)
 	}
 	return diags
 }

@@ -1,12 +1,14 @@
 package compiler_test
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"flag"
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -22,7 +24,7 @@ import (
 	"github.com/seccompc/seccompc/compiler/resolve/resolvetest"
 )
 
-// For more than the default: go test ./compiler -run 'Differential|Kernel' -v -args -seed 2 -n 10000
+// For more than the default: make campaign SEED=2 N=10000
 var (
 	seed      = flag.Uint64("seed", 1, "of the differential test's random policies")
 	count     = flag.Int("n", 600, "how many random policies the differential test makes")
@@ -57,10 +59,15 @@ func TestDifferential(t *testing.T) {
 	r := rand.New(rand.NewPCG(*seed, 0))
 	met, decided := map[string]int{}, map[string]int{}
 	calls, mutants, noticed := 0, 0, 0
+	digest := sha256.New()
 	for i := range *count {
+		if i > 0 && i%max(*count/100, 1000) == 0 {
+			fmt.Fprintf(os.Stderr, "\r%d of %d policies, %d calls ", i, *count, calls)
+		}
 		a := &author{Rand: r, met: met}
 		text := a.policy(randomTargets(r))
 		res, progs := compile(t, text)
+		digest.Write(res.Bytes)
 		for j, target := range res.Targets {
 			bigEndian := target.Filters[0].ABI.BigEndian
 			vm, err := bpf.NewVM(disassembled(t, progs[j]))
@@ -96,6 +103,7 @@ func TestDifferential(t *testing.T) {
 		}
 	}
 	t.Logf("%d policies, %d programs, %d calls compared with each VM; %d of %d mutants differ", *count, mutants, calls, noticed, mutants)
+	t.Logf("seed %d, digest of all blobs: %x", *seed, digest.Sum(nil))
 	t.Logf("policies: %v", histogram(met))
 	t.Logf("decisions: %v", histogram(decided))
 	want := slices.Clone(features)

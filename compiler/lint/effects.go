@@ -66,22 +66,19 @@ Take it out, or put it above the rules that decide. A call that is in two groups
 func (l *linter) effect(c Check, e prove.Effect, conditional bool, hint, format string) {
 	common := map[policy.Pos]prove.Effect{}
 	for _, f := range l.filters {
-		list, err := f.rules.Effects()
-		if err != nil {
-			l.notProven(f.Filter, err)
-			return
-		}
 		for i, r := range f.Rules {
+			here := f.effects[i]
 			switch {
+			case here == 0:
 			case !conditional && l.agrees(f, i):
-				list[i] = 0
+				here = 0
 			case !l.known(f, i):
-				list[i] &^= prove.Redundant
+				here &^= prove.Redundant
 			}
 			if _, seen := common[r.Pos]; !seen {
-				common[r.Pos] = list[i]
+				common[r.Pos] = here
 			}
-			common[r.Pos] &= list[i]
+			common[r.Pos] &= here
 		}
 	}
 	for _, rule := range l.policy.Rules {

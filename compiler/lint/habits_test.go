@@ -37,7 +37,7 @@ func runPolicy(t *testing.T, p *policy.Policy, caps ...string) policy.Diagnostic
 	if len(diags) > 0 || len(targets) == 0 {
 		t.Fatal(diags)
 	}
-	return Run(p, targets, caps)
+	return Run(p, targets, caps, func(Check) bool { return true })
 }
 
 // of shows the findings of one code, with the hint where it is asked for.

@@ -181,14 +181,11 @@ Leave "abis" out, or give the other ABI its own rule for the call.`,
 			for _, f := range l.filters {
 				for _, r := range f.Rules {
 					at := l.word(r.Pos)
-					if !l.elsewhere(at) {
+					if (decision{action: r.Action}).passes() || !l.elsewhere(at) {
 						continue
 					}
 					for _, nr := range r.Numbers {
 						call, _ := f.ABI.SyscallName(nr)
-						if lim, ok := l.limitOf(f, call); !ok || lim.at != at {
-							continue
-						}
 						for _, g := range l.filters {
 							d, open := l.open(g, call)
 							if g.native == f.native && open && !l.limited(g, call) && !l.elsewhere(l.word(d.pos)) {

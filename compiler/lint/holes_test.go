@@ -42,7 +42,7 @@ func found(t *testing.T, code, src string) (list []string) {
 	if diags.Err() != nil {
 		t.Fatalf("%v\n%s", diags, src)
 	}
-	for _, d := range lint.Run(p, targets, nil).Sorted() {
+	for _, d := range lint.Run(p, targets, nil, func(lint.Check) bool { return true }).Sorted() {
 		if d.Code != code {
 			continue
 		}
@@ -309,6 +309,18 @@ rules:
     abis: [i386]
   - allow: [socket, personality]`,
 		[]string{`6:15: "@mine" is limited on some ABIs only, and others of the same target let pass: personality and socket on x86_64`}},
+	{"abi-uneven", "several rules, and one that lets pass", `
+targets: [x86_64+i386]
+default: allow
+rules:
+  - errno(EPERM): {ioctl: request == TIOCSTI}
+    abis: [x86_64]
+  - errno(EPERM): {ioctl: request == TIOCCONS}
+    abis: [x86_64]
+  - allow: [ioctl]
+    abis: [x86_64]`,
+		[]string{`5:20: "ioctl" is limited on some ABIs only, and others of the same target let pass: ioctl on i386`,
+			`7:20: "ioctl" is limited on some ABIs only, and others of the same target let pass: ioctl on i386`}},
 	{"abi-uneven", "separate targets", `
 targets: [x86_64, i386]
 default: allow

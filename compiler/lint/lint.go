@@ -33,25 +33,31 @@ func Checks() []Check {
 	return list
 }
 
-// Run returns what the checks find in a policy, and in what it resolves to on each target for a program with these
-// capabilities. Findings that the policy accepts are left out; an acceptance that meets none is a finding itself.
-func Run(p *policy.Policy, targets []*resolve.Target, caps []string) policy.Diagnostics {
+// Run returns what the wanted checks find in a policy, and in what it resolves to on each target for a program with
+// these capabilities. Findings that the policy accepts are left out; an acceptance that meets none is a finding itself.
+func Run(p *policy.Policy, targets []*resolve.Target, caps []string, want func(Check) bool) policy.Diagnostics {
 	l := &linter{policy: p, caps: caps}
 	for _, t := range targets {
 		for _, f := range t.Filters {
-			rules, err := prove.NewRules(f)
+			g := &filter{Filter: f, native: t.Filters[0].ABI}
+			var err error
+			if g.rules, err = prove.NewRules(f); err == nil {
+				g.effects, err = g.rules.Effects()
+			}
 			if err != nil {
 				l.notProven(f, err)
 				return l.diags
 			}
-			l.filters = append(l.filters, &filter{f, rules, t.Filters[0].ABI})
+			l.filters = append(l.filters, g)
 		}
 	}
 	checks := Checks()
 	for _, c := range checks {
-		c.run(l, c)
+		if want(c) {
+			c.run(l, c)
+		}
 	}
-	return l.accepted(checks)
+	return l.accepted(checks, want)
 }
 
 func (l *linter) notProven(f *resolve.Filter, err error) {
@@ -59,7 +65,7 @@ func (l *linter) notProven(f *resolve.Filter, err error) {
 }
 
 // accepted leaves out the findings that the policy accepts.
-func (l *linter) accepted(checks []Check) (left policy.Diagnostics) {
+func (l *linter) accepted(checks []Check, want func(Check) bool) (left policy.Diagnostics) {
 	found := map[string]bool{}
 	acceptable := func(code string) bool {
 		return slices.ContainsFunc(checks, func(c Check) bool { return c.Code == code && (!c.Error || c.Acceptable) })
@@ -85,7 +91,7 @@ func (l *linter) accepted(checks []Check) (left policy.Diagnostics) {
 			left.Errorf("unknown-code", a.Code.Pos, hint, "unknown code %q", a.Code.Text)
 		case !acceptable(a.Code.Text):
 			left.Errorf("accepted-error", a.Code.Pos, "mend the rule", "%q is an error, which can't be accepted", a.Code.Text)
-		case !found[a.Code.Text]:
+		case !found[a.Code.Text] && want(checks[i]):
 			left.Warnf("accepted-nothing", a.Code.Pos, "take it out, so that it hides nothing later", "%q is accepted and was not found", a.Code.Text)
 		}
 	}
@@ -102,8 +108,9 @@ type linter struct {
 // A filter is one ABI of one target.
 type filter struct {
 	*resolve.Filter
-	rules  *prove.Rules
-	native *arch.ABI // of its target
+	rules   *prove.Rules
+	effects []prove.Effect // of the rules
+	native  *arch.ABI      // of its target
 }
 
 // found adds a finding of the check's severity.
