@@ -179,16 +179,16 @@ Leave "abis" out, or give the other ABI its own rule for the call.`,
 		run: func(l *linter, c Check) {
 			var found places
 			for _, f := range l.filters {
-				for _, r := range f.Rules {
+				for i, r := range f.Rules {
 					at := l.word(r.Pos)
-					if (decision{action: r.Action}).passes() || !l.elsewhere(at) {
+					if (decision{action: r.Action}).passes() {
 						continue
 					}
 					for _, nr := range r.Numbers {
 						call, _ := f.ABI.SyscallName(nr)
 						for _, g := range l.filters {
 							d, open := l.open(g, call)
-							if g.native == f.native && open && !l.limited(g, call) && !l.elsewhere(l.word(d.pos)) {
+							if g.native == f.native && f.decides(i, nr) && open && !l.limited(g, call) && !l.elsewhere(l.word(d.pos)) {
 								found.add(at, at.Text, call, g)
 							}
 						}

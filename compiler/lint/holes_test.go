@@ -321,6 +321,20 @@ rules:
     abis: [x86_64]`,
 		[]string{`5:20: "ioctl" is limited on some ABIs only, and others of the same target let pass: ioctl on i386`,
 			`7:20: "ioctl" is limited on some ABIs only, and others of the same target let pass: ioctl on i386`}},
+	{"abi-uneven", "a rule behind others that decide", `
+targets: [x86_64+i386]
+default: errno(EPERM)
+rules:
+  - allow: [ptrace]
+  - errno(EACCES): [ptrace]
+    abis: [x86_64]`, nil},
+	{"abi-uneven", "a rule for all ABIs behind one for some", `
+targets: [x86_64+i386]
+default: errno(EPERM)
+rules:
+  - allow: [ptrace]
+    abis: [i386]
+  - errno(EACCES): [ptrace]`, nil},
 	{"abi-uneven", "separate targets", `
 targets: [x86_64, i386]
 default: allow
