@@ -16,10 +16,30 @@ test:
 	$(GO) test ./...
 	cd bench && $(GO) test ./...
 
+# Ours beside its peers, on the running kernel: docs/performance.md and its plots. libseccomp is the one peer to install.
+.PHONY: bench
+bench:
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! { command -v cc && [ -e /usr/include/seccomp.h ]; } >/dev/null; then \
+		{ apt-get update -q && apt-get install -qy gcc libc6-dev libseccomp-dev; } >/dev/null || echo "no libseccomp-dev: measuring without it"; \
+	fi
+	cd bench && $(GO) run ./perf
+
 # The live tests of policies/ on a kernel that has i386 and x32, in a virtual machine.
 .PHONY: test-i386
 test-i386:
 	sh policies/i386.sh
+
+# N random policies against Decide, two VMs and, an eighth of them, the running kernel.
+SEED ?= 1
+N ?= 100000
+.PHONY: campaign
+campaign:
+	$(GO) test ./compiler -run 'Differential|Kernel' -v -timeout 0 -args -seed $(SEED) -n $(N)
+
+# Every mutant of the programs of policies/ and of N/6 random policies.
+.PHONY: campaign-mutants
+campaign-mutants:
+	$(GO) test ./compiler -run Mutants -v -timeout 0 -args -seed $(SEED) -n $(N) -mutants 0
 
 # The constants of arch/ beside the kernel's own headers, newest and for every machine, from Debian's mirror.
 .PHONY: test-headers

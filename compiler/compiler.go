@@ -112,9 +112,6 @@ func CompilePolicy(p *policy.Policy, o Options) (*Result, policy.Diagnostics) {
 		return nil, diags
 	}
 	diags = append(diags, r.lint(o)...)
-	if slices.ContainsFunc(diags, func(d policy.Diagnostic) bool { return d.Code == "not-proven" }) {
-		return nil, diags // the proof would fail too
-	}
 	for i, t := range r.Targets {
 		switch err := r.add(t, abis[i], &diags); {
 		case errors.Is(err, prove.ErrNotProven):

@@ -26,9 +26,11 @@ type TestResult struct {
 func (r *Result) test(t *resolve.Target, d *prove.Diagram) error {
 	rules := map[*arch.ABI]*prove.Rules{}
 	for _, f := range t.Filters {
-		var err error
-		if rules[f.ABI], err = prove.NewRules(f); err != nil {
-			return err
+		if len(t.Tests) > 0 {
+			var err error
+			if rules[f.ABI], err = prove.NewRules(f); err != nil {
+				return err
+			}
 		}
 		for _, rule := range f.Rules {
 			if !r.Reached[rule.Pos] {
@@ -99,6 +101,8 @@ func (r *Result) failed(o Options, diags *policy.Diagnostics) {
 		case first != nil:
 			diags.Errorf("test-failed", t.Text.Pos, first.Why, "test of %q: %s is %s, not %s, on %s", t.Text.Text, CallString(first.ABI, first.Got.Call),
 				first.Got.Action.Format(first.ABI), first.Want.Format(first.ABI), strings.Join(abis, ", "))
+		case len(results[t]) == 0 && r.lacksCaps(t):
+			diags.Errorf("test-nowhere", t.Text.Pos, "its caps lack one of the policy's capabilities, which are always granted", "test of %q is never run", t.Text.Text)
 		case len(results[t]) == 0 && t.Caps == nil && len(o.Targets) == 0 && len(o.Caps) == 0:
 			hint := "no ABI of the targets has the call"
 			if t.ABI.Text != "" && !r.serves(t.ABI.Text) {
@@ -107,6 +111,13 @@ func (r *Result) failed(o Options, diags *policy.Diagnostics) {
 			diags.Errorf("test-nowhere", t.Text.Pos, hint, "test of %q is never run", t.Text.Text)
 		}
 	}
+}
+
+// lacksCaps reports whether a test is for fewer capabilities than the policy has at least.
+func (r *Result) lacksCaps(t *policy.Test) bool {
+	return t.Caps != nil && slices.ContainsFunc(r.Policy.Capabilities, func(w policy.Word) bool {
+		return !slices.ContainsFunc(t.Caps, func(c policy.Word) bool { return c.Text == w.Text })
+	})
 }
 
 // serves reports whether a target serves the ABI of a spelling.

@@ -58,6 +58,9 @@ func (o *inputs) compile(file string) (*compiler.Result, policy.Diagnostics, err
 
 // read reads a file, and no more of it than a policy may have.
 func (o *inputs) read(name string) ([]byte, error) {
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		return nil, fmt.Errorf("%s is no regular file", name) // a pipe could keep us waiting for ever
+	}
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
@@ -70,7 +73,7 @@ func (o *inputs) read(name string) ([]byte, error) {
 
 // failure is the exit code for findings with an error among them.
 func failure(findings policy.Diagnostics) error {
-	if slices.ContainsFunc(findings, func(d policy.Diagnostic) bool { return strings.HasPrefix(d.Pos.File, "--") }) {
+	if slices.ContainsFunc(findings, func(d policy.Diagnostic) bool { return d.Pos.File == "--cap" || d.Pos.File == "--target" }) {
 		return reported(2) // a flag's value is wrong, not the policy
 	}
 	return reported(1)

@@ -157,10 +157,12 @@ func skipped(r *compiler.Result) []wordPlace {
 func unreached(r *compiler.Result) []wordPlace {
 	list := []wordPlace{}
 	for _, pos := range r.Unreached() {
+	rules: // a fragment that is included twice has its words twice
 		for _, rule := range r.Policy.Rules {
 			for _, c := range rule.Calls {
 				if c.Name.Pos == pos {
 					list = append(list, wordPlace{pos.File, pos.Line, pos.Col, rule.Action.Kind.String() + " " + c.Name.Text})
+					break rules
 				}
 			}
 		}

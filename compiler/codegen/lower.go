@@ -19,8 +19,12 @@ func (b *builder) rules(rules []resolve.Rule, otherwise *node, abi *arch.ABI) *n
 				first--
 			}
 			var any resolve.Any
-			for _, r := range rules[first : i+1] {
-				any = append(any, r.Cond)
+			seen := map[*node]bool{}
+			for _, r := range rules[first : i+1] { // a call may be in a rule twice, by its name and by a group
+				if alone := b.lower(r.Cond, b.ret(r.Action), n, abi); !seen[alone] {
+					seen[alone] = true
+					any = append(any, r.Cond)
+				}
 			}
 			n = b.lower(any, b.ret(rules[i].Action), n, abi)
 			i = first - 1

@@ -81,9 +81,15 @@ func (l *linter) effect(c Check, e prove.Effect, conditional bool, hint, format 
 			common[r.Pos] &= here
 		}
 	}
+	places := map[policy.Pos]int{} // a fragment that is included twice has its words twice
 	for _, rule := range l.policy.Rules {
 		for _, call := range rule.Calls {
-			if common[call.Name.Pos].First() == e && (call.If != nil) == conditional {
+			places[call.Name.Pos]++
+		}
+	}
+	for _, rule := range l.policy.Rules {
+		for _, call := range rule.Calls {
+			if places[call.Name.Pos] == 1 && common[call.Name.Pos].First() == e && (call.If != nil) == conditional {
 				l.found(c, call.Name.Pos, hint, format, call.Name.Text)
 			}
 		}

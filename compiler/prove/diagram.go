@@ -41,7 +41,7 @@ const (
 )
 
 func newStore(budget int) *store {
-	s := &store{index: make([]ref, 1<<10), ites: make([]ite, 1<<10), budget: budget}
+	s := &store{index: make([]ref, 1<<11), ites: make([]ite, 1<<11), budget: budget}
 	s.vertices = append(s.vertices, vertex{level: leaf}, vertex{level: leaf})
 	return s
 }

@@ -2,6 +2,7 @@ package resolve
 
 import (
 	"fmt"
+	"go/token"
 	"math/big"
 	"slices"
 
@@ -81,6 +82,11 @@ func (r *resolver) argument(t *Test, a policy.Arg, call string) {
 	}
 	width := new(big.Int).Lsh(big.NewInt(1), uint(p.Bits))
 	if v.Sign() < 0 { // as programs pass -1
+		least := new(big.Int).Neg(new(big.Int).Rsh(width, 1))
+		if a.Value.Op == token.SUB && v.Cmp(least) < 0 { // ~x is all bits but some
+			r.diags.Errorf("value-width", a.Value.Pos, "write the value of its bits", "%q is below the %d bits of %s", a.Value, p.Bits, a.Param.Text)
+			return
+		}
 		v = new(big.Int).Add(v, width)
 	}
 	if t.Given[p.Index] != 0 {
