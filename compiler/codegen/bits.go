@@ -40,13 +40,17 @@ func (s *searcher) bitTests(i, j int, best *choice) {
 	for b := has; b != 0; b &= b - 1 {
 		s.try(i, j, b&-b, noneSet, best)
 	}
+	var before uint32 // neighbours often give the same mask
 	for k := i; k <= j; k++ {
 		if s.end(k)-s.runs[k].start > 1 {
 			continue
 		}
 		for l := k; l <= j; l++ {
 			if s.runs[l].to == s.runs[k].to && s.end(l)-s.runs[l].start <= 1 {
-				s.try(i, j, has&^(s.runs[k].start|s.end(l)), noneSet, best)
+				if mask := has &^ (s.runs[k].start | s.end(l)); mask != before {
+					s.try(i, j, mask, noneSet, best)
+					before = mask
+				}
 			}
 		}
 	}

@@ -72,7 +72,7 @@ func (l *linter) effect(c Check, e prove.Effect, conditional bool, hint, format 
 			case here == 0:
 			case !conditional && l.agrees(f, i):
 				here = 0
-			case !l.known(f, i):
+			case here&prove.Redundant != 0 && !l.known(f, i):
 				here &^= prove.Redundant
 			}
 			if _, seen := common[r.Pos]; !seen {
