@@ -140,12 +140,13 @@ const entangled = "give the calls simpler conditions: fewer that combine bits of
 // to change.
 func (r *Result) lint(o Options) (diags policy.Diagnostics) {
 	want := func(c lint.Check) bool { return o.Check || c.Error || o.Urgent && c.Urgent }
+	checks := lint.Checks()
 	for _, d := range lint.Run(r.Policy, r.Targets, r.Blob.Inputs.Caps, want) {
 		if d.Code == "accepted-nothing" && (!o.Check || len(o.Targets) > 0) {
 			continue // it may be found on the policy's other targets
 		}
-		// Other errors are about what is accepted, or there is no proof.
-		isCheck := slices.ContainsFunc(lint.Checks(), func(c lint.Check) bool { return c.Code == d.Code })
+		// Other errors are about what is accepted, which is ours to say.
+		isCheck := slices.ContainsFunc(checks, func(c lint.Check) bool { return c.Code == d.Code })
 		d.Warning = d.Warning || isCheck && (o.Warn || r.Policy.Imported)
 		diags = append(diags, d)
 	}
@@ -266,7 +267,7 @@ func (r *Result) add(t *resolve.Target, abis []*arch.ABI, diags *policy.Diagnost
 	r.Programs = append(r.Programs, prog)
 	r.Blob.Targets = append(r.Blob.Targets, e)
 	r.Blob.Kernel = max(r.Blob.Kernel, version(t.Kernel))
-	return r.test(t, diagram)
+	return r.test(t, label, diagram)
 }
 
 func readBack(t blob.Target) (*prove.Diagram, error) {

@@ -1,7 +1,6 @@
 package compiler
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -23,7 +22,7 @@ type TestResult struct {
 }
 
 // test runs a target's tests on its program, and notes which words of rules they reach.
-func (r *Result) test(t *resolve.Target, d *prove.Diagram) error {
+func (r *Result) test(t *resolve.Target, label string, d *prove.Diagram) error {
 	rules := map[*arch.ABI]*prove.Rules{}
 	for _, f := range t.Filters {
 		if len(t.Tests) > 0 {
@@ -39,7 +38,7 @@ func (r *Result) test(t *resolve.Target, d *prove.Diagram) error {
 		}
 	}
 	for _, test := range t.Tests {
-		result := TestResult{Test: test, Target: targetName(t), Pass: true}
+		result := TestResult{Test: test, Target: label, Pass: true}
 		f := t.Filters[slices.IndexFunc(t.Filters, func(f *resolve.Filter) bool { return f.ABI == test.ABI })]
 		for _, i := range rules[test.ABI].Deciders(test.Call.NR, test.Call.Args, test.Given) {
 			if i != prove.None {
@@ -70,14 +69,6 @@ func why(f *resolve.Filter, rules *prove.Rules, c resolve.Call) string {
 		return "no rule decides it, so default does"
 	}
 	return "no rule names it, so unknown decides"
-}
-
-func targetName(t *resolve.Target) string {
-	var abis []*arch.ABI
-	for _, f := range t.Filters {
-		abis = append(abis, f.ABI)
-	}
-	return resolve.TargetName(abis)
 }
 
 // failed reports the tests that failed, each once with the first ABI it failed on, and those that no target ran.
@@ -146,9 +137,7 @@ func CallString(abi *arch.ABI, c resolve.Call) string {
 
 // Unreached returns the words of rules that no test reaches, in the order of the source.
 func (r *Result) Unreached() (words []policy.Pos) {
-	for _, pos := range slices.SortedFunc(maps.Keys(r.Reached), func(a, b policy.Pos) int {
-		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
-	}) {
+	for _, pos := range slices.SortedFunc(maps.Keys(r.Reached), policy.Pos.Compare) {
 		if !r.Reached[pos] {
 			words = append(words, pos)
 		}

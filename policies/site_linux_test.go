@@ -139,26 +139,32 @@ func (s *site) write(t *testing.T, name string, data []byte) {
 	}
 }
 
-// certificate makes a certificate and its key for 127.0.0.1, in files.
-func (s *site) certificate(t *testing.T) *x509.CertPool {
+// certificate makes a certificate of 127.0.0.1 and the names, and its key, in PEM.
+func certificate(t *testing.T, names ...string) (cert, private []byte) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
-	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+		DNSNames: names, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert})
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})
+}
+
+// certificate puts one and its key into files.
+func (s *site) certificate(t *testing.T) *x509.CertPool {
+	t.Helper()
+	text, private := certificate(t)
 	s.write(t, "cert.pem", text)
-	s.write(t, "key.pem", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}))
+	s.write(t, "key.pem", private)
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(text)
 	return pool

@@ -37,19 +37,19 @@ func (e *TooLong) Places(n int) string {
 // costs counts the tests of each word's conditions.
 func costs(t *resolve.Target) []Cost {
 	var list []Cost
-	at := map[any]int{}
-	builders := map[any]*builder{}
+	var builders []*builder // of each cost
+	at := map[any]int{}     // the index of both, by the word's place
 	for _, f := range t.Filters {
 		for _, r := range f.Rules {
-			b := builders[r.Pos]
-			if b == nil {
-				b = &builder{nodes: map[node]*node{}}
-				builders[r.Pos] = b
-				at[r.Pos] = len(list)
-				list = append(list, Cost{Rule: r})
+			i, seen := at[r.Pos]
+			if !seen {
+				i = len(list)
+				at[r.Pos] = i
+				list, builders = append(list, Cost{Rule: r}), append(builders, &builder{nodes: map[node]*node{}})
 			}
+			b := builders[i]
 			b.lower(r.Cond, b.ret(resolve.Allow), b.ret(resolve.KillProcess), f.ABI)
-			list[at[r.Pos]].Tests = len(b.nodes) - 2
+			list[i].Tests = len(b.nodes) - 2 // but for the two returns
 		}
 	}
 	slices.SortStableFunc(list, func(a, b Cost) int { return cmp.Compare(b.Tests, a.Tests) })

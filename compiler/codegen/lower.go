@@ -52,21 +52,13 @@ func (b *builder) lower(c resolve.Cond, yes, no *node, abi *arch.ABI) *node {
 	}
 	switch c := c.(type) {
 	case resolve.All:
-		for _, part := range slices.Backward(bySubject(c, flatAll)) {
-			if len(part) == 1 {
-				yes = b.lower(part[0], yes, no, abi)
-			} else {
-				yes = b.lower(resolve.All(part), yes, no, abi)
-			}
+		for _, part := range slices.Backward(bySubject(c)) {
+			yes = b.lower(part, yes, no, abi)
 		}
 		return yes
 	case resolve.Any:
-		for _, part := range slices.Backward(bySubject(c, flatAny)) {
-			if len(part) == 1 {
-				no = b.lower(part[0], yes, no, abi)
-			} else {
-				no = b.lower(resolve.Any(part), yes, no, abi)
-			}
+		for _, part := range slices.Backward(bySubject(c)) {
+			no = b.lower(part, yes, no, abi)
 		}
 		return no
 	default:
@@ -74,38 +66,39 @@ func (b *builder) lower(c resolve.Cond, yes, no *node, abi *arch.ABI) *node {
 	}
 }
 
-func flatAll(c resolve.Cond) ([]resolve.Cond, bool) {
-	list, ok := c.(resolve.All)
-	return list, ok
-}
-
-func flatAny(c resolve.Cond) ([]resolve.Cond, bool) {
-	list, ok := c.(resolve.Any)
-	return list, ok
-}
-
 // bySubject flattens nested lists of conditions, whose order doesn't matter, and puts those about one subject together.
-func bySubject(list []resolve.Cond, flat func(resolve.Cond) ([]resolve.Cond, bool)) (parts [][]resolve.Cond) {
+func bySubject[L interface {
+	resolve.All | resolve.Any
+	resolve.Cond
+}](list L) (parts []resolve.Cond) {
+	var lists []L
 	at := map[subject]int{}
-	var add func([]resolve.Cond)
-	add = func(list []resolve.Cond) {
+	var add func(L)
+	add = func(list L) {
 		for _, c := range list {
-			if inner, ok := flat(c); ok {
+			if inner, ok := c.(L); ok {
 				add(inner)
 				continue
 			}
 			s, about := subjectOf(c)
 			if i, ok := at[s]; ok && about {
-				parts[i] = append(parts[i], c)
+				lists[i] = append(lists[i], c)
 				continue
 			}
 			if about {
-				at[s] = len(parts)
+				at[s] = len(lists)
 			}
-			parts = append(parts, []resolve.Cond{c})
+			lists = append(lists, L{c})
 		}
 	}
 	add(list)
+	for _, l := range lists {
+		if len(l) == 1 { // no list any more, or it would come back here
+			parts = append(parts, l[0])
+		} else {
+			parts = append(parts, l)
+		}
+	}
 	return parts
 }
 

@@ -87,7 +87,7 @@ func (l *linter) probeEperm(c Check) {
 			if passes || !slices.ContainsFunc(strings.Fields(p.older), isOpen) {
 				continue
 			}
-			for _, d := range l.decisions(f, p.call, [6]uint64{}, [6]uint64{}) {
+			for _, d := range l.all(f, p.call) {
 				if d.denies() && d.action != resolve.Errno|resolve.Action(enosys) {
 					t.add(d, p.call, f)
 				}
@@ -104,7 +104,7 @@ func (l *linter) uprobeIgnored(c Check) {
 	t := tally{linter: l}
 	for _, f := range l.filters {
 		for _, call := range []string{"uretprobe", "uprobe"} {
-			for _, d := range l.decisions(f, call, [6]uint64{}, [6]uint64{}) {
+			for _, d := range l.all(f, call) {
 				if d.rule != nil && d.action.Kind() != resolve.Allow && f.ABI.Name == "x86_64" {
 					t.add(d, call, f)
 				}
@@ -135,7 +135,7 @@ func (l *linter) vdsoCall(c Check) {
 			if !slices.Contains(strings.Fields(v.abis), f.ABI.Name) {
 				continue
 			}
-			for _, d := range l.decisions(f, v.call, [6]uint64{}, [6]uint64{}) {
+			for _, d := range l.all(f, v.call) {
 				if d.rule != nil && d.action.Kind() != resolve.Allow {
 					t.add(d, v.call, f)
 				}

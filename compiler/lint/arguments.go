@@ -56,7 +56,7 @@ Compare the parameter by its name: "request == TIOCSTI". seccompc list syscalls 
 				param, _ := e.Operand()
 				register := values[0].Arg
 				p, ok := parameter(f.ABI, call, register)
-				if !ok || !raw(param.Text) {
+				if !ok || !param.Raw() {
 					return
 				}
 				var free [6]uint64
@@ -93,7 +93,7 @@ Subtract one. A condition that compares arg1 beside it counts from 0 and is not 
 						continue
 					}
 					for _, e := range params {
-						if raw(e.Text) && e.Text >= "arg2" {
+						if e.Raw() && e.Text >= "arg2" {
 							l.found(c, e.Pos, "registers count from 0: the man page's arg2 is arg1", "%q is a register, and the man page of %s counts from 1", e.Text, call.Name.Text)
 						}
 					}
@@ -199,7 +199,3 @@ func otherBits(abi *arch.ABI, call string, p arch.Param) (bits uint64) {
 
 // low is a mask of the lowest bits.
 func low(bits int) uint64 { return ^uint64(0) >> (64 - bits) }
-
-func raw(param string) bool {
-	return len(param) == 4 && param[:3] == "arg" && param[3] >= '0' && param[3] <= '5'
-}

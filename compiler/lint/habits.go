@@ -224,10 +224,9 @@ type place struct {
 
 func (t *tally) add(d decision, call string, f *filter) {
 	of := d.pos
-	for _, rule := range t.linter.policy.Rules {
-		if d.rule != nil && slices.ContainsFunc(rule.Calls, func(c policy.Call) bool { return c.Name.Pos == d.pos }) {
-			of = rule.Pos
-		}
+	if d.rule != nil {
+		rule, _ := t.linter.origin(d.pos)
+		of = rule.Pos
 	}
 	i := slices.IndexFunc(t.places, func(p *place) bool { return p.of == of })
 	if i < 0 {
@@ -235,7 +234,7 @@ func (t *tally) add(d decision, call string, f *filter) {
 		t.places = append(t.places, &place{pos: d.pos, action: d.action.Format(f.ABI), of: of})
 	}
 	p := t.places[i]
-	if d.pos.Line < p.pos.Line || d.pos.Line == p.pos.Line && d.pos.Col < p.pos.Col {
+	if d.pos.Compare(p.pos) < 0 {
 		p.pos = d.pos
 	}
 	p.calls.add(call)

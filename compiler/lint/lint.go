@@ -165,9 +165,14 @@ func (l *linter) decide(f *filter, nr uint32, rule int) decision {
 	return d
 }
 
+// all returns what calls of a name meet, whatever their arguments.
+func (l *linter) all(f *filter, name string) []decision {
+	return l.decisions(f, name, [6]uint64{}, [6]uint64{})
+}
+
 // open returns a place that lets some call of the name pass on an ABI; ok is false where all are denied.
 func (l *linter) open(f *filter, name string) (d decision, ok bool) {
-	for _, d := range l.decisions(f, name, [6]uint64{}, [6]uint64{}) {
+	for _, d := range l.all(f, name) {
 		if d.passes() {
 			return d, true
 		}
@@ -177,5 +182,5 @@ func (l *linter) open(f *filter, name string) (d decision, ok bool) {
 
 // limited reports whether the ABI has the call and denies some of it or all.
 func (l *linter) limited(f *filter, name string) bool {
-	return slices.ContainsFunc(l.decisions(f, name, [6]uint64{}, [6]uint64{}), func(d decision) bool { return !d.passes() })
+	return slices.ContainsFunc(l.all(f, name), func(d decision) bool { return !d.passes() })
 }

@@ -140,11 +140,6 @@ func (d decision) absent(abi *arch.ABI) bool {
 	return d.action == resolve.Errno|resolve.Action(enosys)
 }
 
-// all returns what calls of a name meet, whatever their arguments.
-func (l *linter) all(f *filter, name string) []decision {
-	return l.decisions(f, name, [6]uint64{}, [6]uint64{})
-}
-
 // A limit is what rules do to a call that they let pass in part, or deny.
 type limit struct {
 	at     policy.Word // that denies it, or lets a part of it pass

@@ -29,7 +29,7 @@ the least that any program needs; the sets hold what most make.`,
 func (l *linter) execDenied(c Check) {
 	t := tally{linter: l}
 	for _, f := range l.filters {
-		for _, d := range l.decisions(f, "execve", [6]uint64{}, [6]uint64{}) {
+		for _, d := range l.all(f, "execve") {
 			if !d.passes() && l.loaded() {
 				t.add(d, "execve", f)
 			}
@@ -85,7 +85,7 @@ func (l *linter) lacking(f *filter, needs []need) (missing names, by decision) {
 		var denied []decision
 		var name string
 		for _, call := range n.calls {
-			list := l.decisions(f, call, [6]uint64{}, [6]uint64{})
+			list := l.all(f, call)
 			if slices.ContainsFunc(list, func(d decision) bool { return !d.denies() || n.killed && !d.kills() }) {
 				denied = nil
 				break

@@ -92,7 +92,7 @@ func (l *linter) risky(c Check, list risks, do string) {
 	for _, f := range l.filters {
 		for _, r := range list {
 			for _, call := range strings.Fields(r.calls) {
-				for _, d := range l.decisions(f, call, [6]uint64{}, [6]uint64{}) {
+				for _, d := range l.all(f, call) {
 					if d.passes() && l.refused(f, call) == "" {
 						t.add(d, call, f)
 					}
@@ -128,7 +128,7 @@ func (l *linter) capabilityRefused(c Check) {
 			if l.refused(f, s.Name) == "" {
 				continue
 			}
-			for _, d := range l.decisions(f, s.Name, [6]uint64{}, [6]uint64{}) {
+			for _, d := range l.all(f, s.Name) {
 				if d.rule != nil && d.passes() {
 					t.add(d, fmt.Sprintf("%s (%s)", s.Name, l.refused(f, s.Name)), f)
 				}

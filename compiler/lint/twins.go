@@ -1,7 +1,6 @@
 package lint
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 
@@ -91,7 +90,7 @@ func (l *linter) byRule(p places) (merged places) {
 	first := map[policy.Pos]policy.Word{}
 	for _, at := range p.order {
 		rule, _ := l.origin(at.Pos)
-		if w, ok := first[rule.Pos]; !ok || cmp.Or(cmp.Compare(at.Pos.Line, w.Pos.Line), cmp.Compare(at.Pos.Col, w.Pos.Col)) < 0 {
+		if w, ok := first[rule.Pos]; !ok || at.Pos.Compare(w.Pos) < 0 {
 			first[rule.Pos] = at
 		}
 	}

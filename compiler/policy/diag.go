@@ -20,6 +20,12 @@ func (p Pos) String() string {
 	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col)
 }
 
+// Compare orders places as they stand in the sources: by file, line and column. It returns -1, 0 or 1, as cmp.Compare
+// does.
+func (p Pos) Compare(q Pos) int {
+	return cmp.Or(cmp.Compare(p.File, q.File), cmp.Compare(p.Line, q.Line), cmp.Compare(p.Col, q.Col))
+}
+
 // A Diagnostic is one finding about a policy: an error, or a warning where Warning is set. Code is its kind, words in
 // kebab case that later versions keep. Msg says what is wrong with the value in quotes, Hint what to do; both are single
 // lines in lower case without a final period.
@@ -74,8 +80,7 @@ func (d Diagnostics) Err() error {
 func (d Diagnostics) Sorted() Diagnostics {
 	s := slices.Clone(d)
 	slices.SortStableFunc(s, func(a, b Diagnostic) int {
-		return cmp.Or(cmp.Compare(a.Pos.File, b.Pos.File), cmp.Compare(a.Pos.Line, b.Pos.Line),
-			cmp.Compare(a.Pos.Col, b.Pos.Col), cmp.Compare(a.Msg, b.Msg))
+		return cmp.Or(a.Pos.Compare(b.Pos), cmp.Compare(a.Msg, b.Msg))
 	})
 	return slices.CompactFunc(s, func(a, b Diagnostic) bool {
 		return a.Pos == b.Pos && a.Code == b.Code && a.Warning == b.Warning && a.Msg == b.Msg

@@ -292,13 +292,15 @@ func (e *Expr) leftmost() *Expr {
 	return e
 }
 
-// rawArgument is the form of a raw register's name, arg6 included so that its error is about the register.
+// Raw reports whether a parameter has the form of a register's name, argN. That there is no arg6 is left to say.
+func (e *Expr) Raw() bool { return rawArgument.MatchString(e.Text) }
+
 var rawArgument = regexp.MustCompile(`^arg[0-9]+$`)
 
 func (p *exprParser) constant(e *Expr) bool {
 	switch e.Op {
 	case token.IDENT:
-		if rawArgument.MatchString(e.Text) {
+		if e.Raw() {
 			p.errorf("not-constant", e.Pos, p.in("the parameter comes first, and arguments can't be compared with each other", "a value is a number or a named constant"),
 				"%q is not a constant", e.Text)
 		}

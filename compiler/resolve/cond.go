@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"go/token"
 	"math/big"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -122,11 +121,9 @@ func (r *resolver) fit(v *big.Int, e *policy.Expr, p arch.Param) uint64 {
 	return 0
 }
 
-var raw = regexp.MustCompile(`^arg[0-9]+$`)
-
 // param returns the parameter that a condition names: by its raw form the whole register, else as the kernel uses it.
 func (r *resolver) param(e *policy.Expr, call string) (p arch.Param, ok bool) {
-	if raw.MatchString(e.Text) {
+	if e.Raw() {
 		if len(e.Text) != 4 || e.Text[3] > '5' {
 			r.diags.Errorf("unknown-parameter", e.Pos, "raw arguments are arg0 to arg5, the registers as the kernel shows them", "unknown argument %q", e.Text)
 			return p, false
