@@ -4,8 +4,9 @@ import "math/bits"
 
 // Intervals that bit tests are tried on: few runs, near each other.
 const (
-	bitRuns = 9
-	bitSpan = 200
+	bitRuns  = 9
+	bitSpan  = 200
+	bitWords = (bitSpan+62)/64 + 1 // that have a bit for each value of an interval, wherever it begins
 )
 
 // end is the last value of a run.
@@ -16,11 +17,67 @@ func (s *searcher) end(i int) uint32 {
 	return all
 }
 
+// An interval is a few runs of a searcher, and the values of each.
+type interval struct {
+	*searcher
+	i, j int
+	base uint32 // a multiple of 64
+	used int    // words
+	runs [bitRuns]values
+}
+
+// values are some of those from an interval's base on, a bit for each.
+type values [bitWords]uint64
+
+// interval is that of the runs i to j; ok is false where these are too many or too far from each other.
+func (s *searcher) interval(i, j int) (in interval, ok bool) {
+	if j-i+1 > bitRuns || s.end(j)-s.runs[i].start >= bitSpan {
+		return in, false
+	}
+	in.searcher, in.i, in.j, in.base = s, i, j, s.runs[i].start&^63
+	in.used = int(s.end(j)-in.base)/64 + 1
+	for k := i; k <= j; k++ {
+		for v, last := s.runs[k].start-in.base, s.end(k)-in.base; v <= last; {
+			n := min(64-v%64, last-v+1)
+			in.runs[k-i][v/64] |= ^uint64(0) >> (64 - n) << (v % 64)
+			v += n
+		}
+	}
+	return in, true
+}
+
+// without has, for each mask of 6 bits, the numbers below 64 that have none of them.
+var without = func() (table [64]uint64) {
+	for mask := range table {
+		for n := range table {
+			if n&mask == 0 {
+				table[mask] |= 1 << n
+			}
+		}
+	}
+	return table
+}()
+
+// side is the values for which a bit test goes the way that its kind is not named for: those that a further search tells
+// apart.
+func (in *interval) side(mask uint32, kind kind) (v values) {
+	for w := range in.used {
+		if (in.base+uint32(64*w))&mask&^63 == 0 {
+			v[w] = without[mask&63]
+		}
+		if kind == noneSet {
+			v[w] = ^v[w]
+		}
+	}
+	return v
+}
+
 // bitTests improves the choice for an interval by a bit test that leaves one outcome on one of its sides. Masks that
 // can do that are few: to leave an outcome where any of the mask's bits is set, those bits that no other outcome's
 // values have; to leave it where none is set, all bits but those of two of its values, or a single bit.
 func (s *searcher) bitTests(i, j int, best *choice) {
-	if j-i+1 > bitRuns || s.end(j)-s.runs[i].start >= bitSpan {
+	in, ok := s.interval(i, j)
+	if !ok {
 		return
 	}
 	var has uint32 // bits that any value has
@@ -35,10 +92,10 @@ func (s *searcher) bitTests(i, j int, best *choice) {
 				others |= orOf(s.runs[l].start, s.end(l))
 			}
 		}
-		s.try(i, j, has&^others, anySet, best)
+		in.try(has&^others, anySet, best)
 	}
 	for b := has; b != 0; b &= b - 1 {
-		s.try(i, j, b&-b, noneSet, best)
+		in.try(b&-b, noneSet, best)
 	}
 	var before uint32 // neighbours often give the same mask
 	for k := i; k <= j; k++ {
@@ -48,7 +105,7 @@ func (s *searcher) bitTests(i, j int, best *choice) {
 		for l := k; l <= j; l++ {
 			if s.runs[l].to == s.runs[k].to && s.end(l)-s.runs[l].start <= 1 {
 				if mask := has &^ (s.runs[k].start | s.end(l)); mask != before {
-					s.try(i, j, mask, noneSet, best)
+					in.try(mask, noneSet, best)
 					before = mask
 				}
 			}
@@ -57,52 +114,59 @@ func (s *searcher) bitTests(i, j int, best *choice) {
 }
 
 // try improves the choice by the test of one mask, if that is cheaper.
-func (s *searcher) try(i, j int, mask uint32, side kind, best *choice) {
-	if mask == 0 || !s.uniform(i, j, mask, side) {
+func (in *interval) try(mask uint32, kind kind, best *choice) {
+	if mask == 0 || !in.uniform(mask, kind) {
 		return
 	}
-	_, left := s.divide(i, j, mask, side)
-	if len(left) == 0 || len(left) > j-i-1 { // a test has to save more than one
+	s := in.searcher
+	if s.rest == nil {
+		s.rest = &searcher{}
+	}
+	_, left := in.divide(mask, kind, s.rest.runs[:0])
+	s.rest.runs = left
+	if len(left) == 0 || len(left) > in.j-in.i-1 { // a test has to save more than one
 		return
 	}
-	rest := newSearcher(left)
-	rest.plan()
-	c := rest.choice(0, len(left)-1)
-	if cost := costInstruction + costStep*(s.sum[j+1]-s.sum[i]) + c.cost; cost < best.cost {
-		*best = choice{cost: cost, tests: 1 + c.tests, kind: side, mask: mask}
+	s.rest.plan(left)
+	c := s.rest.choice(0, len(left)-1)
+	if cost := costInstruction + costStep*(s.sum[in.j+1]-s.sum[in.i]) + c.cost; cost < best.cost {
+		*best = choice{cost: cost, tests: 1 + c.tests, kind: kind, mask: mask}
 	}
 }
 
 // uniform reports whether there are values on one side of a bit test, and all of one outcome.
-func (s *searcher) uniform(i, j int, mask uint32, side kind) bool {
+func (in *interval) uniform(mask uint32, kind kind) bool {
+	other := in.side(mask, kind)
 	var one *node
-	for k := i; k <= j; k++ {
-		from, to := s.runs[k].start, s.end(k)
-		var here bool
-		if side == noneSet {
-			here = nextClear(from, mask) <= uint64(to)
-		} else {
-			here = orOf(from, to)&mask != 0
-		}
-		if here {
-			if one != nil && one != s.runs[k].to {
+	for k := in.i; k <= in.j; k++ {
+		for w, v := range in.runs[k-in.i][:in.used] {
+			if v&^other[w] == 0 {
+				continue
+			}
+			to := in.searcher.runs[k].to
+			if one != nil && one != to {
 				return false
 			}
-			one = s.runs[k].to
+			one = to
+			break
 		}
 	}
 	return one != nil
 }
 
-// divide returns the outcome of the uniform side of a bit test, and the runs that its other side leaves.
-func (s *searcher) divide(i, j int, mask uint32, side kind) (one *node, left []run) {
-	left = make([]run, 0, j-i+1)
-	for k := i; k <= j; k++ {
-		r := s.runs[k]
-		size := uint64(s.end(k)) - uint64(r.start) + 1
-		n, first := clearBelow(uint64(s.end(k))+1, mask)-clearBelow(uint64(r.start), mask), nextClear(r.start, mask)
-		if side == noneSet {
-			n, first = size-n, nextSet(r.start, mask)
+// divide returns the outcome of the uniform side of a bit test, and left with the runs that its other side leaves.
+func (in *interval) divide(mask uint32, kind kind, left []run) (*node, []run) {
+	other := in.side(mask, kind)
+	var one *node
+	for k := in.i; k <= in.j; k++ {
+		r := in.searcher.runs[k]
+		n, size, first := 0, 0, -1
+		for w, v := range in.runs[k-in.i][:in.used] {
+			size += bits.OnesCount64(v)
+			if v &= other[w]; v != 0 && n == 0 {
+				first = 64*w + bits.TrailingZeros64(v)
+			}
+			n += bits.OnesCount64(v)
 		}
 		if n < size {
 			one = r.to
@@ -116,7 +180,7 @@ func (s *searcher) divide(i, j int, mask uint32, side kind) (one *node, left []r
 			left[last].single = false
 			continue
 		}
-		r.start, r.single = uint32(first), n == 1
+		r.start, r.single = in.base+uint32(first), n == 1
 		left = append(left, r)
 	}
 	return one, left
@@ -135,26 +199,4 @@ func nextClear(v, mask uint32) uint64 {
 		x++
 	}
 	return x
-}
-
-// nextSet returns the least value from v on that has a bit of mask; it may not fit 32 bits.
-func nextSet(v, mask uint32) uint64 {
-	if v&mask != 0 {
-		return uint64(v)
-	}
-	least := uint64(mask & -mask)
-	return uint64(v)&^(least-1) | least
-}
-
-// clearBelow counts the values below n that have no bit of mask.
-func clearBelow(n uint64, mask uint32) (count uint64) {
-	for n != 0 {
-		bit := bits.Len64(n) - 1
-		n &^= 1 << bit
-		count += 1 << bits.OnesCount64((1<<bit-1)&^uint64(mask)) // those that have a zero here, and the same bits above
-		if uint64(mask)>>bit&1 != 0 {
-			return count
-		}
-	}
-	return count
 }

@@ -15,41 +15,93 @@ import (
 func TestBitArithmetic(t *testing.T) {
 	for mask := uint32(1); mask < 128; mask++ {
 		for first := uint32(0); first < 128; first++ {
-			var or, n uint32
-			clear, set := uint64(1<<40), uint64(1<<40)
+			var or uint32
+			clear := uint64(1 << 40)
 			for v := first; v < 300; v++ {
 				if v&mask == 0 {
 					clear = min(clear, uint64(v))
-				} else {
-					set = min(set, uint64(v))
 				}
 				if or |= v; v < 128 && orOf(first, v) != or {
 					t.Fatalf("orOf(%d, %d) is %#x, want %#x", first, v, orOf(first, v), or)
 				}
 			}
-			for v := range first {
-				if v&mask == 0 {
-					n++
-				}
-			}
 			if got := nextClear(first, mask); got != clear {
 				t.Fatalf("nextClear(%d, %#x) is %d, want %d", first, mask, got, clear)
-			}
-			if got := nextSet(first, mask); got != set {
-				t.Fatalf("nextSet(%d, %#x) is %d, want %d", first, mask, got, set)
-			}
-			if got := clearBelow(uint64(first), mask); got != uint64(n) {
-				t.Fatalf("clearBelow(%d, %#x) is %d, want %d", first, mask, got, n)
 			}
 		}
 	}
 	for _, c := range []struct{ got, want uint64 }{
-		{nextClear(all, 1), 1 << 32}, {nextClear(all, all), 1 << 32}, {nextClear(0, all), 0}, {nextSet(all-1, 1), all},
-		{clearBelow(1<<32, 1), 1 << 31}, {clearBelow(1<<32, all), 1}, {clearBelow(1<<32, 1<<31), 1 << 31}, {uint64(orOf(1<<31-1, 1<<31)), all},
+		{nextClear(all, 1), 1 << 32}, {nextClear(all, all), 1 << 32}, {nextClear(0, all), 0}, {uint64(orOf(1<<31-1, 1<<31)), all},
 	} {
 		if c.got != c.want {
 			t.Errorf("at the end of the word: %#x, want %#x", c.got, c.want)
 		}
+	}
+}
+
+// TestDivide holds what a bit test leaves of an interval against a look at each of its values, wherever it lies.
+func TestDivide(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	outcomes := []*node{{op: ret, k: 1}, {op: ret, k: 2}, {op: ret, k: 3}}
+	shared := 0
+	for range 20000 {
+		s := &searcher{runs: []run{{to: outcomes[0]}}} // a run before the interval
+		i, j := 1, 2+r.IntN(bitRuns-1)
+		start := r.Uint32() >> r.IntN(32)
+		if r.IntN(4) == 0 { // up to the end of the word
+			start = all - uint32(10*j)
+		}
+		for k := i; k <= j+1; k++ {
+			s.runs = append(s.runs, run{start: start, to: outcomes[r.IntN(3)], weight: 1})
+			start += 1 + r.Uint32N(30)
+		}
+		if s.runs[j+1].start < s.runs[i].start || s.runs[i].start == 0 {
+			continue
+		}
+		mask, kind := r.Uint32()&(1<<r.IntN(10)-1)|1<<r.IntN(32), anySet+kind(r.IntN(2))
+		in, ok := s.interval(i, j)
+		if fits := s.end(j)-s.runs[i].start < bitSpan; ok != fits {
+			t.Fatalf("interval %d to %d of %v: %v, want %v", i, j, s.runs, ok, fits)
+		}
+		if !ok {
+			continue
+		}
+		var one []*node // the outcomes on the test's one side
+		var left []run
+		for k := i; k <= j; k++ {
+			var values []uint32
+			size := s.end(k) - s.runs[k].start + 1
+			for v := s.runs[k].start; v <= s.end(k) && v >= s.runs[k].start; v++ {
+				if (v&mask != 0) == (kind == noneSet) {
+					values = append(values, v)
+				} else if !slices.Contains(one, s.runs[k].to) {
+					one = append(one, s.runs[k].to)
+				}
+			}
+			if len(values) == 0 {
+				continue
+			}
+			weight := float64(len(values)) / float64(size)
+			if n := len(left); n > 0 && left[n-1].to == s.runs[k].to {
+				left[n-1].weight += weight
+				left[n-1].single = false
+				continue
+			}
+			left = append(left, run{values[0], s.runs[k].to, weight, len(values) == 1})
+		}
+		if got := in.uniform(mask, kind); got != (len(one) == 1) {
+			t.Fatalf("uniform(%#x, %d) of %d to %d of %v is %v, outcomes %v", mask, kind, i, j, s.runs, got, one)
+		}
+		if len(one) != 1 {
+			continue
+		}
+		shared++
+		if to, got := in.divide(mask, kind, nil); to != one[0] || !slices.Equal(got, left) {
+			t.Fatalf("divide(%#x, %d) of %d to %d of %v is %v, %v; want %v, %v", mask, kind, i, j, s.runs, to, got, one[0], left)
+		}
+	}
+	if shared < 1000 {
+		t.Errorf("only %d tests with one outcome on a side", shared)
 	}
 }
 

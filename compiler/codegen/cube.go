@@ -57,8 +57,8 @@ func (s *searcher) cube(f field) *cube {
 			if c.rest = s.without(c, free); len(c.rest) == 0 {
 				continue
 			}
-			rest := newSearcher(c.rest)
-			rest.plan()
+			rest := &searcher{}
+			rest.plan(c.rest)
 			instructions, steps := 1.0, 1.0
 			if c.base != 0 { // AND, and a load for what follows
 				instructions, steps = 3, 3

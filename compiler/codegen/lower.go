@@ -11,6 +11,9 @@ import (
 // Neighbours whose conditions are about the same subject are searched together.
 func (b *builder) rules(rules []resolve.Rule, otherwise *node, abi *arch.ABI) *node {
 	n := otherwise
+	if i := slices.IndexFunc(rules, always); i >= 0 {
+		n, rules = b.ret(rules[i].Action), rules[:i]
+	}
 	for i := len(rules) - 1; i >= 0; {
 		s, about := subjectOf(rules[i].Cond)
 		if !about {
@@ -40,6 +43,11 @@ func (b *builder) rules(rules []resolve.Rule, otherwise *node, abi *arch.ABI) *n
 		n = b.member(s, pieces, abi)
 	}
 	return n
+}
+
+func always(r resolve.Rule) bool {
+	every, is := r.Cond.(resolve.All)
+	return is && len(every) == 0
 }
 
 // lower returns the test of a condition.

@@ -92,18 +92,26 @@ func (b *builder) numbers(t *resolve.Target, f *resolve.Filter) *node {
 
 // runs cuts the numbers from first to last into runs of equal outcome.
 func (b *builder) runs(f *resolve.Filter, first, last uint32) []run {
-	rules := map[uint32][]resolve.Rule{}
-	for _, r := range f.Rules {
+	var named []uint64 // for each number of each rule, the number and then the rule's index
+	for i, r := range f.Rules {
 		for _, n := range r.Numbers {
-			rules[n] = append(rules[n], r)
+			named = append(named, uint64(n)<<32|uint64(i))
 		}
 	}
-	unknown := b.ret(f.Unknown)
+	slices.Sort(named)
+	var rules []resolve.Rule // of a number
+	unknown, standard := b.ret(f.Unknown), b.ret(f.Default)
 	runs := []run{{start: first, to: unknown}}
 	next := uint64(first) // the first number not yet covered
 	for _, n := range f.Known {
 		if n < first || n > last {
 			continue
+		}
+		rules = rules[:0]
+		for ; len(named) > 0 && named[0]>>32 <= uint64(n); named = named[1:] {
+			if named[0]>>32 == uint64(n) {
+				rules = append(rules, f.Rules[uint32(named[0])])
+			}
 		}
 		if uint64(n) > next { // a gap in the table, unless its start or MIPS' base is above
 			gap := run{start: uint32(next), to: unknown}
@@ -112,7 +120,7 @@ func (b *builder) runs(f *resolve.Filter, first, last uint32) []run {
 			}
 			runs = append(runs, gap)
 		}
-		r := run{start: n, to: b.rules(rules[n], b.ret(f.Default), f.ABI), weight: weightNumber}
+		r := run{start: n, to: b.rules(rules, standard, f.ABI), weight: weightNumber}
 		switch {
 		case r.to.op != ret:
 			r.weight += weightConditional

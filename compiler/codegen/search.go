@@ -1,6 +1,10 @@
 package codegen
 
-import "math"
+import (
+	"math"
+	"slices"
+	"sync"
+)
 
 // A run is a range of a word's values with one outcome: from start up to the next run's start.
 type run struct {
@@ -66,9 +70,10 @@ func (b *builder) window(f field, runs []run, bits bool) *node {
 		yes, no := b.window(f, runs[mid:], bits), b.window(f, runs[:mid], bits)
 		return b.test(f, jge, runs[mid].start, yes, no)
 	}
-	s := newSearcher(runs)
+	s := searchers.Get().(*searcher)
+	defer searchers.Put(s)
 	s.bits = bits
-	s.plan()
+	s.plan(runs)
 	if c := s.cube(f); bits && c != nil {
 		return b.test(field{f.word, c.mask}, jeq, c.base, c.to, b.search(f, c.rest))
 	}
@@ -101,19 +106,21 @@ func possible(runs []run, mask uint32) []run {
 
 // A searcher finds the cheapest tests that tell runs apart, by dynamic programming over their intervals.
 type searcher struct {
-	runs    []run
-	sum     []float64 // weights before run i
-	choices []choice  // for the interval i to j at i*len(runs)+j
-	bits    bool      // bit tests are among the choices
+	runs     []run
+	sum      []float64 // weights before run i
+	choices  []choice  // for the interval i to j at i*len(runs)+j
+	from, to []float64 // their costs alone: at i*len(runs)+j, and at j*len(runs)+i, so that both halves of the splits lie in a row
+	bits     bool      // bit tests are among the choices
+	rest     *searcher // of what a bit test leaves, used again for each that is tried
 }
 
 // A choice is the cheapest way to search an interval.
 type choice struct {
 	cost  float64
-	tests int
-	kind  kind
-	at    int    // split: before this run
+	tests int32
+	at    int32  // split: before this run
 	mask  uint32 // bits
+	kind  kind
 }
 
 type kind uint8
@@ -125,37 +132,42 @@ const (
 	noneSet             // a bit test whose no has one outcome
 )
 
-func newSearcher(runs []run) *searcher {
-	s := &searcher{runs: runs, sum: make([]float64, len(runs)+1), choices: make([]choice, len(runs)*len(runs))}
-	for i, r := range runs {
-		s.sum[i+1] = s.sum[i] + r.weight
-	}
-	return s
-}
+// searchers are kept: their tables are large.
+var searchers = sync.Pool{New: func() any { return &searcher{} }}
 
 func (s *searcher) choice(i, j int) *choice { return &s.choices[i*len(s.runs)+j] }
 
-func (s *searcher) plan() {
-	n := len(s.runs)
+// plan finds the choice for every interval of runs.
+func (s *searcher) plan(runs []run) {
+	n := len(runs)
+	s.runs, s.sum = runs, slices.Grow(s.sum[:0], n+1)[:n+1]
+	s.choices, s.from, s.to = slices.Grow(s.choices[:0], n*n)[:n*n], slices.Grow(s.from[:0], n*n)[:n*n], slices.Grow(s.to[:0], n*n)[:n*n]
+	s.sum[0] = 0
+	for i, r := range runs {
+		s.sum[i+1] = s.sum[i] + r.weight
+	}
 	for i := n - 1; i >= 0; i-- {
+		s.choices[i*n+i], s.from[i*n+i], s.to[i*n+i] = choice{}, 0, 0
 		for j := i + 1; j < n; j++ {
 			best := choice{cost: math.Inf(1)}
 			if cost, tests, ok := s.peelCost(i, j); ok {
 				best = choice{cost: cost, tests: tests, kind: peel}
 			}
 			here := costInstruction + costStep*(s.sum[j+1]-s.sum[i])
-			least := best.cost - here
-			row := s.choices[i*n:]
-			for at := i + 1; at <= j; at++ {
-				if c := row[at-1].cost + s.choices[at*n+j].cost; c < least {
-					least = c
-					best = choice{cost: here + c, kind: split, at: at, tests: 1 + row[at-1].tests + s.choices[at*n+j].tests}
+			least, at := best.cost-here, 0
+			lower, upper := s.from[i*n+i:i*n+j], s.to[j*n+i+1:j*n+j+1]
+			for k, c := range lower {
+				if c += upper[k]; c < least {
+					least, at = c, i+1+k
 				}
+			}
+			if at != 0 {
+				best = choice{cost: here + least, kind: split, at: int32(at), tests: 1 + s.choice(i, at-1).tests + s.choice(at, j).tests}
 			}
 			if s.bits && best.tests >= 3 {
 				s.bitTests(i, j, &best)
 			}
-			*s.choice(i, j) = best
+			s.choices[i*n+j], s.from[i*n+j], s.to[j*n+i] = best, best.cost, best.cost
 		}
 	}
 }
@@ -177,7 +189,7 @@ func (s *searcher) base(i, j int) *node {
 	return base
 }
 
-func (s *searcher) peelCost(i, j int) (cost float64, tests int, ok bool) {
+func (s *searcher) peelCost(i, j int) (cost float64, tests int32, ok bool) {
 	base := s.base(i, j)
 	if base == nil {
 		return 0, 0, false
@@ -201,7 +213,7 @@ func (s *searcher) build(b *builder, f field, i, j int) *node {
 	c := s.choice(i, j)
 	switch c.kind {
 	case split:
-		yes, no := s.build(b, f, c.at, j), s.build(b, f, i, c.at-1)
+		yes, no := s.build(b, f, int(c.at), j), s.build(b, f, i, int(c.at)-1)
 		return b.test(f, jge, s.runs[c.at].start, yes, no)
 	case peel:
 		base := s.base(i, j)
@@ -213,9 +225,10 @@ func (s *searcher) build(b *builder, f field, i, j int) *node {
 		}
 		return n
 	}
-	one, left := s.divide(i, j, c.mask, c.kind)
-	rest := newSearcher(left)
-	rest.plan()
+	in, _ := s.interval(i, j)
+	one, left := in.divide(c.mask, c.kind, nil)
+	rest := &searcher{}
+	rest.plan(left)
 	n := rest.build(b, f, 0, len(left)-1)
 	if c.kind == anySet {
 		return b.test(f, jset, c.mask, one, n)
