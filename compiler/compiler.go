@@ -254,7 +254,7 @@ func (r *Result) add(t *resolve.Target, abis []*arch.ABI, diags *policy.Diagnost
 	case errors.Is(err, prove.ErrNotProven):
 		return err
 	case err != nil:
-		return fmt.Errorf("the program is not the policy: %w", err)
+		return notPolicy(t, err)
 	}
 	for _, a := range abis {
 		e.ABIs = append(e.ABIs, blob.ABI{Audit: a.Audit, Bit: a.Bit})
@@ -268,6 +268,21 @@ func (r *Result) add(t *resolve.Target, abis []*arch.ABI, diags *policy.Diagnost
 	r.Blob.Targets = append(r.Blob.Targets, e)
 	r.Blob.Kernel = max(r.Blob.Kernel, version(t.Kernel))
 	return r.test(t, label, diagram)
+}
+
+// notPolicy words the error for a program that is not proven, with its witness as a call.
+func notPolicy(t *resolve.Target, err error) error {
+	var d *prove.Difference
+	if !errors.As(err, &d) {
+		return fmt.Errorf("the program is not the policy: %w", err)
+	}
+	for _, f := range t.Filters {
+		if f.Serves(d.Call.Arch, d.Call.NR) {
+			return fmt.Errorf("the program is not the policy: it decides %s for %s on %s, the policy %s", d.Got.Format(f.ABI),
+				CallString(f.ABI, d.Call), f.ABI.Name, d.Want.Format(f.ABI))
+		}
+	}
+	return fmt.Errorf("the program is not the policy: on a foreign ABI, %w", err)
 }
 
 func readBack(t blob.Target) (*prove.Diagram, error) {

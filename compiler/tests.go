@@ -40,7 +40,11 @@ func (r *Result) test(t *resolve.Target, label string, d *prove.Diagram) error {
 	for _, test := range t.Tests {
 		result := TestResult{Test: test, Target: label, Pass: true}
 		f := t.Filters[slices.IndexFunc(t.Filters, func(f *resolve.Filter) bool { return f.ABI == test.ABI })]
-		for _, i := range rules[test.ABI].Deciders(test.Call.NR, test.Call.Args, test.Given) {
+		deciders, err := rules[test.ABI].Deciders(test.Call.NR, test.Call.Args, test.Given)
+		if err != nil {
+			return err
+		}
+		for _, i := range deciders {
 			if i != prove.None {
 				r.Reached[f.Rules[i].Pos] = true
 			}
@@ -62,8 +66,8 @@ func why(f *resolve.Filter, rules *prove.Rules, c resolve.Call) string {
 	for i := range all {
 		all[i] = ^uint64(0)
 	}
-	if i := rules.Deciders(c.NR, c.Args, all)[0]; i != prove.None {
-		return "the rule at " + f.Rules[i].Pos.String() + " decides it"
+	if i, err := rules.Deciders(c.NR, c.Args, all); err == nil && i[0] != prove.None {
+		return "the rule at " + f.Rules[i[0]].Pos.String() + " decides it"
 	}
 	if _, known := slices.BinarySearch(f.Known, c.NR); known {
 		return "no rule decides it, so default does"

@@ -41,6 +41,7 @@ func (s *searcher) cube(f field) *cube {
 	var best *cube
 	least := s.choice(0, n-1).cost
 	tried := map[[2]uint32]bool{}
+	rest := &searcher{}
 	for i, v := range values {
 		for j := range values[i+1:] {
 			free := s.grow(v, 0, values[i+1+j:i+2+j])
@@ -57,7 +58,6 @@ func (s *searcher) cube(f field) *cube {
 			if c.rest = s.without(c, free); len(c.rest) == 0 {
 				continue
 			}
-			rest := &searcher{}
 			rest.plan(c.rest)
 			instructions, steps := 1.0, 1.0
 			if c.base != 0 { // AND, and a load for what follows

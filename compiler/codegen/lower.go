@@ -15,12 +15,12 @@ func (b *builder) rules(rules []resolve.Rule, otherwise *node, abi *arch.ABI) *n
 		n, rules = b.ret(rules[i].Action), rules[:i]
 	}
 	for i := len(rules) - 1; i >= 0; {
+		first := i // neighbours of one action are alternatives
+		for first > 0 && rules[first-1].Action == rules[i].Action {
+			first--
+		}
 		s, about := subjectOf(rules[i].Cond)
-		if !about {
-			first := i // neighbours of one action are alternatives
-			for first > 0 && rules[first-1].Action == rules[i].Action {
-				first--
-			}
+		if !about || interleaved(rules[first:i+1]) {
 			var any resolve.Any
 			seen := map[*node]bool{}
 			for _, r := range rules[first : i+1] { // a call may be in a rule twice, by its name and by a group
@@ -43,6 +43,20 @@ func (b *builder) rules(rules []resolve.Rule, otherwise *node, abi *arch.ABI) *n
 		n = b.member(s, pieces, abi)
 	}
 	return n
+}
+
+// interleaved reports whether rules about one subject have a rule about something else between them.
+func interleaved(rules []resolve.Rule) bool {
+	seen := map[subject]bool{}
+	var last subject
+	for _, r := range rules {
+		s, _ := subjectOf(r.Cond)
+		if seen[s] && s != last {
+			return true
+		}
+		seen[s], last = true, s
+	}
+	return false
 }
 
 func always(r resolve.Rule) bool {

@@ -162,10 +162,7 @@ func word(e *policy.Expr) policy.Word { return policy.Word{Text: e.Text, Pos: e.
 func (l *linter) escapes(f *filter, call string, args, given, free [6]uint64) bool {
 	nr, _ := f.ABI.Number(call)
 	found, err := f.rules.Escapes(nr, args, given, free, func(rule int) bool { return l.decide(f, nr, rule).passes() })
-	if err != nil {
-		l.notProven(f.Filter, err)
-	}
-	return found
+	return must(f.Filter, found, err)
 }
 
 // parameter returns what is in a register, if the bits that the kernel uses are known.

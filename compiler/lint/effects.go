@@ -64,7 +64,22 @@ Take it out, or put it above the rules that decide. A call that is in two groups
 // effect reports the words of rules, conditional ones or the others, whose first reason to go is e, on all ABIs on which
 // they stand for any call.
 func (l *linter) effect(c Check, e prove.Effect, conditional bool, hint, format string) {
-	common := map[policy.Pos]prove.Effect{}
+	common := l.words(conditional)
+	for _, rule := range l.policy.Rules {
+		for _, call := range rule.Calls {
+			if common[call.Name.Pos].First() == e && (call.If != nil) == conditional {
+				l.found(c, call.Name.Pos, hint, format, call.Name.Text)
+			}
+		}
+	}
+}
+
+// words returns the effects of the words of rules, as conditional ones or as others.
+func (l *linter) words(conditional bool) map[policy.Pos]prove.Effect {
+	if l.common[conditional] != nil {
+		return l.common[conditional]
+	}
+	common := make(map[policy.Pos]prove.Effect, len(l.filters[0].Rules))
 	for _, f := range l.filters {
 		for i, r := range f.Rules {
 			here := f.effects[i]
@@ -75,31 +90,29 @@ func (l *linter) effect(c Check, e prove.Effect, conditional bool, hint, format 
 			case here&prove.Redundant != 0 && !l.known(f, i):
 				here &^= prove.Redundant
 			}
-			if _, seen := common[r.Pos]; !seen {
-				common[r.Pos] = here
+			if before, seen := common[r.Pos]; seen {
+				here &= before
 			}
-			common[r.Pos] &= here
+			common[r.Pos] = here
 		}
 	}
-	places := map[policy.Pos]int{} // a fragment that is included twice has its words twice
+	places := make(map[policy.Pos]bool, len(common))
 	for _, rule := range l.policy.Rules {
 		for _, call := range rule.Calls {
-			places[call.Name.Pos]++
-		}
-	}
-	for _, rule := range l.policy.Rules {
-		for _, call := range rule.Calls {
-			if places[call.Name.Pos] == 1 && common[call.Name.Pos].First() == e && (call.If != nil) == conditional {
-				l.found(c, call.Name.Pos, hint, format, call.Name.Text)
+			if places[call.Name.Pos] { // a fragment that is included twice has its words twice
+				common[call.Name.Pos] = 0
 			}
+			places[call.Name.Pos] = true
 		}
 	}
+	l.common[conditional] = common
+	return common
 }
 
 // agrees reports whether a rule's calls are all decided as it says, by whichever rule.
 func (l *linter) agrees(f *filter, rule int) bool {
 	for _, nr := range f.Rules[rule].Numbers {
-		for _, i := range f.rules.Deciders(nr, [6]uint64{}, [6]uint64{}) {
+		for _, i := range f.deciders(nr, [6]uint64{}, [6]uint64{}) {
 			if i == prove.None || f.Rules[i].Action != f.Rules[rule].Action {
 				return false
 			}

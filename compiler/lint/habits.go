@@ -83,7 +83,7 @@ func (l *linter) actions() (list []policy.Action) {
 
 // decides reports whether a rule decides some call of the number.
 func (f *filter) decides(rule int, nr uint32) bool {
-	return slices.Contains(f.rules.Deciders(nr, [6]uint64{}, [6]uint64{}), rule)
+	return slices.Contains(f.deciders(nr, [6]uint64{}, [6]uint64{}), rule)
 }
 
 func (l *linter) errnoZero(c Check) {

@@ -36,33 +36,54 @@ func Checks() []Check {
 // Run returns what the wanted checks find in a policy, and in what it resolves to on each target for a program with
 // these capabilities. Findings that the policy accepts are left out; an acceptance that meets none is a finding itself.
 func Run(p *policy.Policy, targets []*resolve.Target, caps []string, want func(Check) bool) policy.Diagnostics {
-	l := &linter{policy: p, caps: caps}
+	l := &linter{policy: p, caps: caps, common: map[bool]map[policy.Pos]prove.Effect{}}
+	checks := Checks()
+	if err := l.run(targets, checks, want); err != nil {
+		l.diags.Warnf("not-checked", policy.Pos{File: p.File}, "give the calls simpler conditions: fewer that combine bits of several arguments",
+			"%s: the linter gives up, so findings are missing: %v", err.filter.ABI.Name, err.error)
+		return l.diags
+	}
+	return l.accepted(checks, want)
+}
+
+// notProven ends the linter's work: it is panicked with, and recovered by run.
+type notProven struct {
+	filter *resolve.Filter
+	error
+}
+
+// must panics if something about a filter was not proven.
+func must[T any](f *resolve.Filter, is T, err error) T {
+	if err != nil {
+		panic(&notProven{f, err})
+	}
+	return is
+}
+
+func (l *linter) run(targets []*resolve.Target, checks []Check, want func(Check) bool) (err *notProven) {
+	defer func() {
+		if r := recover(); r != nil {
+			var is bool
+			if err, is = r.(*notProven); !is {
+				panic(r)
+			}
+		}
+	}()
 	for _, t := range targets {
 		for _, f := range t.Filters {
-			g := &filter{Filter: f, native: t.Filters[0].ABI}
-			var err error
-			if g.rules, err = prove.NewRules(f); err == nil {
-				g.effects, err = g.rules.Effects()
-			}
-			if err != nil {
-				l.notProven(f, err)
-				return l.diags
-			}
+			rules, err := prove.NewRules(f)
+			g := &filter{Filter: f, rules: must(f, rules, err), native: t.Filters[0].ABI}
+			effects, err := rules.Effects()
+			g.effects = must(f, effects, err)
 			l.filters = append(l.filters, g)
 		}
 	}
-	checks := Checks()
 	for _, c := range checks {
 		if want(c) {
 			c.run(l, c)
 		}
 	}
-	return l.accepted(checks, want)
-}
-
-func (l *linter) notProven(f *resolve.Filter, err error) {
-	l.diags.Warnf("not-checked", policy.Pos{File: l.policy.File}, "give the calls simpler conditions: fewer that combine bits of several arguments",
-		"%s: the linter gives up, so findings are missing: %v", f.ABI.Name, err)
+	return nil
 }
 
 // accepted leaves out the findings that the policy accepts.
@@ -103,6 +124,7 @@ type linter struct {
 	policy  *policy.Policy
 	caps    []string // "CAP_SYS_BOOT"
 	filters []*filter
+	common  map[bool]map[policy.Pos]prove.Effect // what words has found, for conditional ones and for others
 	diags   policy.Diagnostics
 }
 
@@ -112,6 +134,12 @@ type filter struct {
 	rules   *prove.Rules
 	effects []prove.Effect // of the rules
 	native  *arch.ABI      // of its target
+}
+
+// deciders returns the rules that decide some calls of a number, as prove.Rules has it.
+func (f *filter) deciders(nr uint32, args, mask [6]uint64) []int {
+	rules, err := f.rules.Deciders(nr, args, mask)
+	return must(f.Filter, rules, err)
 }
 
 // found adds a finding of the check's severity.
@@ -143,7 +171,7 @@ func (l *linter) decisions(f *filter, name string, args, mask [6]uint64) (list [
 	if !ok {
 		return nil
 	}
-	for _, i := range f.rules.Deciders(nr, args, mask) {
+	for _, i := range f.deciders(nr, args, mask) {
 		list = append(list, l.decide(f, nr, i))
 	}
 	return list

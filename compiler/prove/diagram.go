@@ -26,8 +26,7 @@ const (
 type store struct {
 	vertices []vertex
 	index    []ref // a hash table of the vertices, by open addressing; its size is a power of two
-	ites     []ite // likewise, of what ite has been asked
-	asked    int   // how many that are
+	ites     []ite // what ite has been asked, half as many as index has places; a question takes the place of another of its hash
 	budget   int   // steps that may still be made: vertices asked for, ites and program states
 }
 
@@ -41,8 +40,8 @@ const (
 )
 
 func newStore(budget int) *store {
-	s := &store{index: make([]ref, 1<<11), ites: make([]ite, 1<<11), budget: budget}
-	s.vertices = append(s.vertices, vertex{level: leaf}, vertex{level: leaf})
+	s := &store{vertices: make([]vertex, 2, 1<<12), index: make([]ref, 1<<13), ites: make([]ite, 1<<12), budget: budget}
+	s.vertices[no], s.vertices[yes] = vertex{level: leaf}, vertex{level: leaf}
 	return s
 }
 
@@ -59,7 +58,7 @@ func (s *store) intern(v vertex) ref {
 	s.spend()
 	if 2*len(s.vertices) > len(s.index) {
 		old := s.index
-		s.index = make([]ref, 2*len(old))
+		s.index, s.ites = make([]ref, 4*len(old)), make([]ite, 2*len(old))
 		for _, r := range old {
 			if r != 0 {
 				s.index[s.slot(s.vertices[r])] = r
@@ -92,14 +91,9 @@ func hash(a, b uint32) uint32 {
 	return uint32(x >> 32)
 }
 
-// known is the place of a question among the ites, or the empty one where it belongs.
-func (s *store) known(q ite) uint32 {
-	mask := uint32(len(s.ites) - 1)
-	at := hash(uint32(q.c)^uint32(q.t)<<16, uint32(q.e)^uint32(q.t)>>16) & mask
-	for m := s.ites[at]; m.c != 0 && (m.c != q.c || m.t != q.t || m.e != q.e); m = s.ites[at] {
-		at = (at + 1) & mask
-	}
-	return at
+// known is the place for a question and its answer.
+func (s *store) known(q ite) *ite {
+	return &s.ites[hash(uint32(q.c)^uint32(q.t)<<16, uint32(q.e)^uint32(q.t)>>16)&uint32(len(s.ites)-1)]
 }
 
 func (s *store) action(a resolve.Action) ref { return s.intern(vertex{level: leaf, action: a}) }
@@ -120,7 +114,7 @@ func (s *store) ite(c, t, e ref) ref {
 		return e
 	}
 	q := ite{c: c, t: t, e: e}
-	if m := s.ites[s.known(q)]; m.c != 0 {
+	if m := s.known(q); m.c == c && m.t == t && m.e == e {
 		return m.is
 	}
 	s.spend()
@@ -128,23 +122,9 @@ func (s *store) ite(c, t, e ref) ref {
 	c0, c1 := s.at(c, level)
 	t0, t1 := s.at(t, level)
 	e0, e1 := s.at(e, level)
-	r := s.branch(level, s.ite(c0, t0, e0), s.ite(c1, t1, e1))
-	s.remember(q, r)
-	return r
-}
-
-func (s *store) remember(q ite, is ref) {
-	if s.asked++; 2*s.asked > len(s.ites) {
-		old := s.ites
-		s.ites = make([]ite, 2*len(old))
-		for _, m := range old {
-			if m.c != 0 {
-				s.ites[s.known(m)] = m
-			}
-		}
-	}
-	q.is = is
-	s.ites[s.known(q)] = q
+	q.is = s.branch(level, s.ite(c0, t0, e0), s.ite(c1, t1, e1))
+	*s.known(q) = q // the place may be another by now
+	return q.is
 }
 
 // at returns the two halves of a function with regard to a bit no later than its own first.
@@ -155,55 +135,53 @@ func (s *store) at(r ref, level int32) (lo, hi ref) {
 	return r, r
 }
 
-// equals is the condition that width bits from level on, under mask, equal k.
-func (s *store) equals(level int32, width int, mask, k uint64) ref {
-	if k&^mask != 0 || k>>width != 0 {
-		return no
+// A relation is that of some bits to a number.
+type relation uint8
+
+const (
+	equal relation = iota
+	atLeast
+	above
+)
+
+// compare is the function that is t where width bits from level on, under mask, are in the relation to k, and e elsewhere.
+func (s *store) compare(is relation, level int32, width int, mask, k uint64, t, e ref) ref {
+	top := ^uint64(0) >> (64 - width)
+	switch {
+	case k > top:
+		return e
+	case mask&top != top, s.vertices[t].level < level, s.vertices[e].level < level:
+		return s.ite(s.walk(is, level, width, mask, k, yes, no), t, e)
 	}
-	r := yes
-	for i := range width { // from the last bit, the least significant
-		bit := uint64(1) << i
-		at := level + int32(width-1-i)
-		switch {
-		case mask&bit == 0:
-		case k&bit == 0:
-			r = s.branch(at, r, no)
-		default:
-			r = s.branch(at, no, r)
-		}
-	}
-	return r
+	return s.walk(is, level, width, mask, k, t, e)
 }
 
-// less is the condition that width bits from level on, under mask, are less than k, or equal to it where orEqual.
-func (s *store) less(level int32, width int, mask, k uint64, orEqual bool) ref {
-	if k>>width != 0 {
-		return yes
+// walk is compare, bit by bit, for functions of no earlier bit; and of none that the mask has not, or it would take
+// both ways at each of these.
+func (s *store) walk(is relation, level int32, width int, mask, k uint64, t, e ref) ref {
+	switch {
+	case t == e:
+		return t
+	case width == 0 && is == above:
+		return e
+	case width == 0:
+		return t
 	}
-	r := no
-	if orEqual {
-		r = yes
+	t0, t1 := s.at(t, level)
+	e0, e1 := s.at(e, level)
+	bit := uint64(1) << (width - 1)
+	switch {
+	case mask&bit == 0 && k&bit == 0:
+		return s.walk(is, level+1, width-1, mask, k, t, e)
+	case mask&bit == 0: // the bits are less
+		return e
+	case k&bit != 0:
+		e1 = s.walk(is, level+1, width-1, mask, k, t1, e1)
+		return s.branch(level, e0, e1)
+	case is == equal:
+		t1 = e1
 	}
-	for i := range width { // r: the condition on the bits below i
-		bit := uint64(1) << i
-		at := level + int32(width-1-i)
-		zero, one := r, r // the condition on the bits up to i, for either value of i's
-		if k&bit == 0 {
-			one = no
-		} else {
-			zero = yes
-		}
-		if mask&bit == 0 {
-			one = zero
-		}
-		r = s.branch(at, zero, one)
-	}
-	return r
-}
-
-// anyOf is the condition that some of width bits from level on are set under mask.
-func (s *store) anyOf(level int32, width int, mask uint64) ref {
-	return s.ite(s.equals(level, width, mask, 0), no, yes)
+	return s.branch(level, s.walk(is, level+1, width-1, mask, k, t0, e0), t1)
 }
 
 // lookup returns the leaf that a call reaches.

@@ -14,14 +14,13 @@ func TestConditions(t *testing.T) {
 	for mask := range uint64(16) {
 		for k := range uint64(16) {
 			conds := map[string]ref{
-				"equals": s.equals(level, width, mask, k),
-				"less":   s.less(level, width, mask, k, false),
-				"most":   s.less(level, width, mask, k, true),
-				"any":    s.anyOf(level, width, mask),
+				"equal":    s.compare(equal, level, width, mask, k, yes, no),
+				"at least": s.compare(atLeast, level, width, mask, k, yes, no),
+				"above":    s.compare(above, level, width, mask, k, yes, no),
 			}
 			for v := range uint64(16) {
 				call := resolve.Call{Args: [6]uint64{^v, v, ^v, ^v, ^v, ^v}}
-				for name, want := range map[string]bool{"equals": v&mask == k, "less": v&mask < k, "most": v&mask <= k, "any": v&mask != 0} {
+				for name, want := range map[string]bool{"equal": v&mask == k, "at least": v&mask >= k, "above": v&mask > k} {
 					if got := s.lookup(conds[name], call); got != map[bool]ref{true: yes, false: no}[want] {
 						t.Fatalf("%s of %d under mask %d and %d: leaf %d, want %v", name, v, mask, k, got, want)
 					}
@@ -29,9 +28,35 @@ func TestConditions(t *testing.T) {
 			}
 		}
 	}
-	// A constant that does not fit is greater than everything.
-	if s.equals(level, width, 15, 16) != no || s.less(level, width, 15, 16, false) != yes || s.equals(level, width, 31, 16) != no {
-		t.Error("a constant of five bits is met by four")
+	for is := equal; is <= above; is++ {
+		if s.compare(is, level, width, 15, 16, yes, no) != no {
+			t.Error("a constant of five bits is met by four")
+		}
+	}
+}
+
+// TestCompare: a comparison of functions of any bits is that of a condition.
+func TestCompare(t *testing.T) {
+	s := newStore(1 << 30)
+	r := rand.New(rand.NewPCG(1, 1))
+	const level, width = levelArgs + 4, 8
+	var of func(from int32) ref // a function of the bits from a level on
+	of = func(from int32) ref {
+		if from >= levelArgs+16 || r.IntN(4) == 0 {
+			return s.action(resolve.Action(r.IntN(3)))
+		}
+		return s.branch(from, of(from+1+r.Int32N(3)), of(from+1+r.Int32N(3)))
+	}
+	for range 5000 {
+		is, mask, k := relation(r.IntN(3)), uint64(255), r.Uint64N(256)
+		if r.IntN(3) == 0 {
+			mask = r.Uint64N(256)
+		}
+		from := levelArgs + r.Int32N(8)
+		yes1, no1 := of(from), of(from)
+		if got, want := s.compare(is, level, width, mask, k, yes1, no1), s.ite(s.compare(is, level, width, mask, k, yes, no), yes1, no1); got != want {
+			t.Fatalf("relation %d to %#x under %#x of functions from level %d on differs from its condition", is, k, mask, from)
+		}
 	}
 }
 
@@ -39,7 +64,7 @@ func TestConditions(t *testing.T) {
 func TestCanonical(t *testing.T) {
 	s := newStore(1 << 30)
 	r := rand.New(rand.NewPCG(1, 1))
-	bit := func() ref { return s.equals(levelArgs+int32(r.IntN(8)), 1, 1, uint64(r.IntN(2))) }
+	bit := func() ref { return s.compare(equal, levelArgs+int32(r.IntN(8)), 1, 1, uint64(r.IntN(2)), yes, no) }
 	not := func(a ref) ref { return s.ite(a, no, yes) }
 	for range 2000 {
 		a, b, c := bit(), bit(), bit()
@@ -93,7 +118,7 @@ func TestBudget(t *testing.T) {
 		defer s.recover(&err)
 		r := yes
 		for i := range uint64(64) {
-			r = s.ite(r, s.equals(levelArgs, 64, ^uint64(0), i*0x9e3779b97f4a7c15), no)
+			r = s.ite(r, s.compare(equal, levelArgs, 64, ^uint64(0), i*0x9e3779b97f4a7c15, yes, no), no)
 			r = s.ite(r, no, yes)
 		}
 		return nil
@@ -101,8 +126,8 @@ func TestBudget(t *testing.T) {
 	if err != ErrNotProven {
 		t.Errorf("error %v", err)
 	}
-	if n := len(s.vertices) + s.asked; n > 102 {
-		t.Errorf("%d vertices and results for a budget of 100", n)
+	if n := len(s.vertices); n > 102 {
+		t.Errorf("%d vertices for a budget of 100", n)
 	}
 	func() {
 		defer func() {

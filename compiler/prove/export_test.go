@@ -25,8 +25,8 @@ func ReadWithin(budget int, prog []bpf.RawInstruction, bigEndian bool) (d *Diagr
 	return d, err
 }
 
-// Size returns how many things the diagram's store remembers.
-func Size(d *Diagram) int { return len(d.store.vertices) + d.store.asked }
+// Size returns how many vertices the diagram's store has.
+func Size(d *Diagram) int { return len(d.store.vertices) }
 
 // Spend takes all that is left of the diagram's budget.
 func Spend(d *Diagram) { d.store.budget = 0 }

@@ -1,7 +1,10 @@
 package prove
 
 import (
+	"cmp"
+	"maps"
 	"slices"
+	"sort"
 
 	"github.com/seccompc/seccompc/compiler/resolve"
 )
@@ -23,70 +26,119 @@ func (s *store) target(t *resolve.Target) ref {
 				decides[g.ABI.Bit] = s.filter(g)
 			}
 		}
-		both := s.ite(s.anyOf(levelNR, 32, resolve.X32Bit), decides[resolve.X32Bit], decides[0])
-		audits[f.ABI.Audit] = s.ite(s.equals(levelNR, 32, resolve.NoCall, resolve.NoCall), decides[f.ABI.Bit], both)
+		both := s.compare(equal, levelNR, 32, resolve.X32Bit, 0, decides[0], decides[resolve.X32Bit])
+		audits[f.ABI.Audit] = s.compare(equal, levelNR, 32, resolve.NoCall, resolve.NoCall, decides[f.ABI.Bit], both)
 	}
-	return s.table(levelArch, audits, s.action(t.Foreign))
+	var entries []entry
+	for _, audit := range slices.Sorted(maps.Keys(audits)) {
+		entries = append(entries, entry{audit, audits[audit]})
+	}
+	return s.table(levelArch, entries, s.action(t.Foreign))
+}
+
+// named is a number and the index of a rule that has it.
+type named struct {
+	nr   uint32
+	rule int32
+}
+
+// byNumber lists the numbers of all rules, ascending, each with its rules in their order.
+func byNumber(f *resolve.Filter) (list []named) {
+	for i, rule := range f.Rules {
+		for _, n := range rule.Numbers {
+			list = append(list, named{n, int32(i)})
+		}
+	}
+	slices.SortFunc(list, func(a, b named) int { return cmp.Or(cmp.Compare(a.nr, b.nr), cmp.Compare(a.rule, b.rule)) })
+	return list
 }
 
 // filter is the diagram of a filter, over the number and the arguments.
 func (s *store) filter(f *resolve.Filter) ref {
-	numbers := map[uint32]ref{}
-	for _, r := range f.Rules { // whether a number is known matters only behind the rules
-		for _, n := range r.Numbers {
-			numbers[n] = s.action(f.Unknown)
+	conds, actions := make([]ref, len(f.Rules)), make([]ref, len(f.Rules))
+	for i, r := range f.Rules {
+		conds[i], actions[i] = s.cond(r.Cond), s.action(r.Action)
+	}
+	rules := byNumber(f)
+	numbers := slices.Clone(f.Known)
+	for _, n := range rules {
+		numbers = append(numbers, n.nr)
+	}
+	slices.Sort(numbers)
+	known, unknown := s.action(f.Default), s.action(f.Unknown)
+	var entries []entry
+	for _, nr := range slices.Compact(numbers) {
+		to := unknown // that matters only behind the rules
+		if _, is := slices.BinarySearch(f.Known, nr); is {
+			to = known
 		}
-	}
-	for _, n := range f.Known {
-		numbers[n] = s.action(f.Default)
-	}
-	for _, r := range slices.Backward(f.Rules) {
-		cond, action := s.cond(r.Cond), s.action(r.Action)
-		for _, n := range r.Numbers {
-			numbers[n] = s.ite(cond, action, numbers[n])
+		n := 0
+		for n < len(rules) && rules[n].nr == nr {
+			n++
 		}
+		for last := n - 1; last >= 0; { // neighbours of one action are alternatives
+			action := actions[rules[last].rule]
+			var any []ref
+			for ; last >= 0 && actions[rules[last].rule] == action; last-- {
+				any = append(any, conds[rules[last].rule])
+			}
+			to = s.ite(s.any(any), action, to)
+		}
+		rules = rules[n:]
+		entries = append(entries, entry{nr, to})
 	}
-	return s.table(levelNR, numbers, s.action(f.Unknown))
+	return s.table(levelNR, entries, unknown)
 }
 
-// table is the function that maps the 32 bits from level on as m says, and everything else to other.
-func (s *store) table(level int32, m map[uint32]ref, other ref) ref {
-	keys := make([]uint32, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	var build func(bit int32, keys []uint32) ref
-	build = func(bit int32, keys []uint32) ref {
+// An entry is a value and the function that it leads to.
+type entry struct {
+	key uint32
+	to  ref
+}
+
+// table is the function that maps the 32 bits from level on as the entries say, which ascend, and everything else to other.
+func (s *store) table(level int32, entries []entry, other ref) ref {
+	var build func(bit int32, entries []entry) ref
+	build = func(bit int32, entries []entry) ref {
 		switch {
-		case len(keys) == 0:
+		case len(entries) == 0:
 			return other
 		case bit == 32:
-			return m[keys[0]]
+			return entries[0].to
 		}
-		ones := slices.IndexFunc(keys, func(k uint32) bool { return k>>(31-bit)&1 != 0 })
-		if ones < 0 {
-			ones = len(keys)
-		}
-		return s.branch(level+bit, build(bit+1, keys[:ones]), build(bit+1, keys[ones:]))
+		ones := sort.Search(len(entries), func(i int) bool { return entries[i].key>>(31-bit)&1 != 0 })
+		return s.branch(level+bit, build(bit+1, entries[:ones]), build(bit+1, entries[ones:]))
 	}
-	return build(0, keys)
+	return build(0, entries)
 }
 
+// any is the condition that one of some conditions holds. Those on late bits come first: then each is put in front of what
+// there is, and does not work its way through it.
+func (s *store) any(conds []ref) ref {
+	slices.SortFunc(conds, func(a, b ref) int {
+		return cmp.Or(cmp.Compare(s.vertices[b].level, s.vertices[a].level), cmp.Compare(a, b))
+	})
+	r := no
+	for _, c := range conds {
+		r = s.ite(c, yes, r)
+	}
+	return r
+}
+
+// cond is the condition as a function of the leaves yes and no.
 func (s *store) cond(c resolve.Cond) ref {
+	var parts []ref
 	switch c := c.(type) {
-	case resolve.All:
-		r := yes
-		for _, x := range slices.Backward(c) {
-			r = s.ite(s.cond(x), r, no)
+	case resolve.All: // that not any fails
+		for _, x := range c {
+			parts = append(parts, s.cond(resolve.Not{Cond: x}))
 		}
-		return r
+		return s.ite(s.any(parts), no, yes)
 	case resolve.Any:
-		r := no
-		for _, x := range slices.Backward(c) {
-			r = s.ite(s.cond(x), yes, r)
+		for _, x := range c {
+			parts = append(parts, s.cond(x))
 		}
-		return r
+		return s.any(parts)
 	case resolve.Not:
 		return s.ite(s.cond(c.Cond), no, yes)
 	}
@@ -94,16 +146,16 @@ func (s *store) cond(c resolve.Cond) ref {
 	level := int32(levelArgs + 64*x.Arg + 64 - x.Bits)
 	switch x.Op {
 	case resolve.EQ:
-		return s.equals(level, x.Bits, x.Mask, x.Value)
+		return s.compare(equal, level, x.Bits, x.Mask, x.Value, yes, no)
 	case resolve.NE:
-		return s.ite(s.equals(level, x.Bits, x.Mask, x.Value), no, yes)
+		return s.compare(equal, level, x.Bits, x.Mask, x.Value, no, yes)
 	case resolve.LT:
-		return s.less(level, x.Bits, x.Mask, x.Value, false)
+		return s.compare(atLeast, level, x.Bits, x.Mask, x.Value, no, yes)
 	case resolve.LE:
-		return s.less(level, x.Bits, x.Mask, x.Value, true)
+		return s.compare(above, level, x.Bits, x.Mask, x.Value, no, yes)
 	case resolve.GT:
-		return s.ite(s.less(level, x.Bits, x.Mask, x.Value, true), no, yes)
+		return s.compare(above, level, x.Bits, x.Mask, x.Value, yes, no)
 	default:
-		return s.ite(s.less(level, x.Bits, x.Mask, x.Value, false), no, yes)
+		return s.compare(atLeast, level, x.Bits, x.Mask, x.Value, yes, no)
 	}
 }

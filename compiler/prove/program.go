@@ -118,19 +118,18 @@ func (r *reader) step(pc int, a accumulator) ref {
 		a.mask &= in.K
 		return r.from(pc+1, a)
 	}
-	var cond ref
+	t, f := r.from(pc+1+int(in.Jt), a), r.from(pc+1+int(in.Jf), a)
 	mask, k := uint64(a.mask), uint64(in.K)
 	switch in.Op {
 	case jeqK:
-		cond = r.equals(a.level, 32, mask, k)
+		return r.compare(equal, a.level, 32, mask, k, t, f)
 	case jgtK:
-		cond = r.ite(r.less(a.level, 32, mask, k, true), no, yes)
+		return r.compare(above, a.level, 32, mask, k, t, f)
 	case jgeK:
-		cond = r.ite(r.less(a.level, 32, mask, k, false), no, yes)
-	case jsetK:
-		cond = r.anyOf(a.level, 32, mask&k)
+		return r.compare(atLeast, a.level, 32, mask, k, t, f)
+	default: // jsetK: some of the bits are not zero
+		return r.compare(equal, a.level, 32, mask&k, 0, f, t)
 	}
-	return r.ite(cond, r.from(pc+1+int(in.Jt), a), r.from(pc+1+int(in.Jf), a))
 }
 
 // levelOf returns the first bit of the word at an offset of struct seccomp_data.

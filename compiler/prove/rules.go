@@ -1,14 +1,18 @@
 package prove
 
-import "github.com/seccompc/seccompc/compiler/resolve"
+import (
+	"cmp"
+	"slices"
+
+	"github.com/seccompc/seccompc/compiler/resolve"
+)
 
 // Rules tells what each rule of a filter contributes to its decisions.
 type Rules struct {
-	filter  *resolve.Filter
-	store   *store
-	conds   []ref            // by rule
-	numbers map[uint32][]int // by number, the rules that have it, in order
-	first   map[uint32]ref   // by number, the first rule that matches, in place of the leaves' actions
+	filter *resolve.Filter
+	store  *store
+	conds  []ref   // by rule
+	named  []named // ascending
 }
 
 // None stands for the index of a rule where no rule decides.
@@ -18,41 +22,73 @@ const None = -1
 func NewRules(f *resolve.Filter) (r *Rules, err error) {
 	s := newStore(Budget)
 	defer s.recover(&err)
-	r = &Rules{filter: f, store: s, numbers: map[uint32][]int{}, first: map[uint32]ref{}}
-	for i, rule := range f.Rules {
+	r = &Rules{filter: f, store: s}
+	for _, rule := range f.Rules {
 		r.conds = append(r.conds, s.cond(rule.Cond))
-		for _, n := range rule.Numbers {
-			r.numbers[n] = append(r.numbers[n], i)
-		}
 	}
-	for n, rules := range r.numbers {
-		at := s.index32(None)
-		for k := len(rules) - 1; k >= 0; k-- {
-			at = s.ite(r.conds[rules[k]], s.index32(rules[k]), at)
-		}
-		r.first[n] = at
-	}
+	r.named = byNumber(f)
 	return r, nil
 }
 
-// index32 is a leaf that is no action but a rule's index.
-func (s *store) index32(i int) ref { return s.action(resolve.Action(int32(i))) }
+// of returns the rules that have a number, in order.
+func (r *Rules) of(nr uint32) []named {
+	first, _ := slices.BinarySearchFunc(r.named, nr, func(n named, nr uint32) int { return cmp.Compare(n.nr, nr) })
+	last := first
+	for last < len(r.named) && r.named[last].nr == nr {
+		last++
+	}
+	return r.named[first:last]
+}
 
 // Deciders returns the indexes of the rules that decide some call of the number whose arguments equal args in the bits
-// of mask, ascending; None stands first where no rule decides some of them.
-func (r *Rules) Deciders(nr uint32, args, mask [6]uint64) (rules []int) {
-	at, has := r.first[nr]
-	if !has {
-		return []int{None}
+// of mask, ascending; None stands first where no rule decides some of them. The error is ErrNotProven.
+func (r *Rules) Deciders(nr uint32, args, mask [6]uint64) (rules []int, err error) {
+	s := r.store
+	defer s.recover(&err)
+	open := yes // no rule so far matches
+	for _, n := range r.of(nr) {
+		cond := s.given(r.conds[n.rule], args, mask, [6]uint64{})
+		if s.ite(cond, open, no) != no {
+			rules = append(rules, int(n.rule))
+		}
+		if open = s.ite(cond, no, open); open == no {
+			return rules, nil
+		}
 	}
-	for _, o := range r.store.outcomes(at, resolve.Call{NR: nr, Args: args}, mask) {
-		rules = append(rules, int(int32(o.Action)))
+	return append([]int{None}, rules...), nil
+}
+
+// given is a function of the arguments where these equal args in the bits of mask. It is a condition if some has bits: then
+// it holds where it does for some value of these.
+func (s *store) given(f ref, args, mask, some [6]uint64) ref {
+	known, value, other := resolve.Call{Args: mask}, resolve.Call{Args: args}, resolve.Call{Args: some}
+	done := map[ref]ref{}
+	var walk func(ref) ref
+	walk = func(at ref) (to ref) {
+		v := s.vertices[at]
+		if v.level == leaf {
+			return at
+		}
+		if to, ok := done[at]; ok {
+			return to
+		}
+		switch {
+		case bitOf(known, v.level) && bitOf(value, v.level):
+			to = walk(v.hi)
+		case bitOf(known, v.level):
+			to = walk(v.lo)
+		case bitOf(other, v.level):
+			to = s.ite(walk(v.lo), yes, walk(v.hi))
+		default:
+			to = s.branch(v.level, walk(v.lo), walk(v.hi))
+		}
+		done[at] = to
+		return to
 	}
-	if last := len(rules) - 1; rules[last] == None { // as an action, the greatest
-		copy(rules[1:], rules[:last])
-		rules[0] = None
+	if mask == some { // both are empty
+		return f
 	}
-	return rules
+	return walk(f)
 }
 
 // Escapes reports whether some call of the number does not pass and would with other bits of free set. The call equals
@@ -61,39 +97,17 @@ func (r *Rules) Deciders(nr uint32, args, mask [6]uint64) (rules []int) {
 func (r *Rules) Escapes(nr uint32, args, mask, free [6]uint64, passes func(rule int) bool) (found bool, err error) {
 	s := r.store
 	defer s.recover(&err)
-	root, has := r.first[nr]
-	if !has {
-		return false, nil
+	leaf := map[bool]ref{false: no, true: yes}
+	pass := leaf[passes(None)] // the condition that a call passes
+	for _, n := range slices.Backward(r.of(nr)) {
+		pass = s.ite(r.conds[n.rule], leaf[passes(int(n.rule))], pass)
 	}
-	given, value, other := resolve.Call{Args: mask}, resolve.Call{Args: args}, resolve.Call{Args: free}
-	// with is the condition that a call passes: the call itself, or for some value of the bits of free.
-	with := func(some bool) ref {
-		done := map[ref]ref{}
-		var walk func(ref) ref
-		walk = func(at ref) (to ref) {
-			if to, ok := done[at]; ok {
-				return to
-			}
-			switch v := s.vertices[at]; {
-			case v.level == leaf:
-				if to = no; passes(int(int32(v.action))) {
-					to = yes
-				}
-			case bitOf(given, v.level) && bitOf(value, v.level):
-				to = walk(v.hi)
-			case bitOf(given, v.level), bitOf(other, v.level) && !some:
-				to = walk(v.lo)
-			case bitOf(other, v.level):
-				to = s.ite(walk(v.lo), yes, walk(v.hi))
-			default:
-				to = s.branch(v.level, walk(v.lo), walk(v.hi))
-			}
-			done[at] = to
-			return to
-		}
-		return walk(root)
+	with := s.given(pass, args, mask, free)
+	for i := range args {
+		args[i] &= mask[i]
+		mask[i] |= free[i]
 	}
-	return s.ite(with(true), with(false), yes) != yes, nil
+	return s.ite(with, s.given(pass, args, mask, [6]uint64{}), yes) != yes, nil
 }
 
 // An Effect says what of a rule could go: any of the bits below, or none, as where both the rule and its condition count.
@@ -120,18 +134,26 @@ func (r *Rules) Effects() (effects []Effect, err error) {
 	for i := range effects {
 		effects[i] = NeverTrue | Shadowed | Redundant | Unlimited
 	}
-	for _, rules := range r.numbers {
-		// after[k]: what the rules behind rules[k] decide.
-		after := make([]ref, len(rules))
-		rest := s.action(r.filter.Default)
-		for k := len(rules) - 1; k >= 0; k-- {
+	actions := make([]ref, len(effects))
+	for i, rule := range r.filter.Rules {
+		actions[i] = s.action(rule.Action)
+	}
+	standard := s.action(r.filter.Default)
+	var after []ref // after[k]: what the rules behind rules[k] decide
+	for all := r.named; len(all) > 0; {
+		rules := r.of(all[0].nr)
+		all = all[len(rules):]
+		after = slices.Grow(after[:0], len(rules))[:len(rules)]
+		rest := standard
+		for k, n := range slices.Backward(rules) {
 			after[k] = rest
-			rest = s.ite(r.conds[rules[k]], s.action(r.filter.Rules[rules[k]].Action), rest)
+			rest = s.ite(r.conds[n.rule], actions[n.rule], rest)
 		}
 		open := yes // no rule before rules[k] matches
-		for k, i := range rules {
-			effects[i] &= s.effect(r.conds[i], open, after[k], s.action(r.filter.Rules[i].Action))
-			open = s.ite(r.conds[i], no, open)
+		for k, n := range rules {
+			cond := r.conds[n.rule]
+			effects[n.rule] &= s.effect(cond, open, after[k], actions[n.rule])
+			open = s.ite(cond, no, open)
 		}
 	}
 	return effects, nil
@@ -147,11 +169,32 @@ func (s *store) effect(cond, open, after, action ref) (e Effect) {
 	if decides == no {
 		e |= Shadowed
 	}
-	if s.ite(decides, after, action) == action { // where it decides, what follows decides alike
+	if !s.differs(decides, after, action, map[[2]ref]bool{}) { // where it decides, what follows decides alike
 		e |= Redundant
 	}
-	if s.ite(passes, after, action) == action { // where its condition fails, what follows decides as the rule would
+	if !s.differs(passes, after, action, map[[2]ref]bool{}) { // where its condition fails, what follows decides as the rule would
 		e |= Unlimited
 	}
 	return e
+}
+
+// differs reports whether a function is not always is, a leaf, where a condition holds. It makes no diagram of that, for
+// mostly there is a difference near at hand. What it has been through in vain is in seen.
+func (s *store) differs(cond, f, is ref, seen map[[2]ref]bool) bool {
+	at := [2]ref{cond, f}
+	switch {
+	case cond == no, f == is, seen[at]:
+		return false
+	case cond == yes:
+		return true
+	}
+	s.spend()
+	level := min(s.vertices[cond].level, s.vertices[f].level)
+	c0, c1 := s.at(cond, level)
+	f0, f1 := s.at(f, level)
+	if s.differs(c0, f0, is, seen) || s.differs(c1, f1, is, seen) {
+		return true
+	}
+	seen[at] = true
+	return false
 }

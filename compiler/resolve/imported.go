@@ -6,30 +6,32 @@ import (
 	"github.com/seccompc/seccompc/compiler/policy"
 )
 
-// multiplexers are the calls through which others can be reached too: the operation's number is in argument 0, the
-// other call's own arguments are in memory. From linux/net.h and linux/ipc.h.
-var multiplexers = map[string]map[string]uint64{
-	"socketcall": {
+// A multiplexer is a call through which others can be reached too: the operation's number is in some bits of argument 0,
+// the other call's own arguments are in memory. From linux/net.h and linux/ipc.h.
+type multiplexer struct {
+	name       string
+	mask       uint64
+	operations map[string]uint64
+}
+
+var multiplexers = []multiplexer{
+	{"socketcall", 0xffffffff, map[string]uint64{ // the kernel's parameter is an int
 		"socket": 1, "bind": 2, "connect": 3, "listen": 4, "accept": 5, "getsockname": 6, "getpeername": 7,
 		"socketpair": 8, "send": 9, "recv": 10, "sendto": 11, "recvfrom": 12, "shutdown": 13, "setsockopt": 14,
 		"getsockopt": 15, "sendmsg": 16, "recvmsg": 17, "accept4": 18, "recvmmsg": 19, "sendmmsg": 20,
-	},
-	"ipc": {
+	}},
+	{"ipc", 0xffff, map[string]uint64{ // above it is a version
 		"semop": 1, "semget": 2, "semctl": 3, "semtimedop": 4, "msgsnd": 11, "msgrcv": 12, "msgget": 13, "msgctl": 14,
 		"shmat": 21, "shmdt": 22, "shmget": 23, "shmctl": 24,
-	},
+	}},
 }
 
 // Multiplexed returns the multiplexer through which programs reach a call too, the number of the operation in its
 // argument 0 and the bits of the argument that hold it; an empty name if there is none.
-func Multiplexed(call string) (multiplexer string, operation, mask uint64) {
-	for mux, operations := range multiplexers {
-		operation, reaches := operations[call]
-		switch {
-		case reaches && mux == "ipc":
-			return mux, operation, 0xffff // above it is a version
-		case reaches:
-			return mux, operation, 0xffffffff // the kernel's parameter is an int
+func Multiplexed(call string) (name string, operation, mask uint64) {
+	for _, m := range multiplexers {
+		if operation, reaches := m.operations[call]; reaches {
+			return m.name, operation, m.mask
 		}
 	}
 	return "", 0, 0

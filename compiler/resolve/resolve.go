@@ -120,8 +120,7 @@ func (r *resolver) filter(rules []policy.Rule) *Filter {
 	f.Unknown = r.answer(r.policy.Unknown, absent)
 
 	for _, s := range r.abi.Syscalls() {
-		since := arch.Since(s.Name)
-		if r.reviewed == (arch.Version{}) || since.Compare(r.reviewed) <= 0 {
+		if r.reviewed == (arch.Version{}) || arch.Since(s.Name).Compare(r.reviewed) <= 0 {
 			f.Known = append(f.Known, s.Number)
 		}
 	}
