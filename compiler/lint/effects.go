@@ -67,42 +67,51 @@ func (l *linter) effect(c Check, e prove.Effect, conditional bool, hint, format 
 	common := l.words(conditional)
 	for _, rule := range l.policy.Rules {
 		for _, call := range rule.Calls {
-			if common[call.Name.Pos].First() == e && (call.If != nil) == conditional {
+			if (call.If != nil) == conditional && common[call.Name.Pos].First() == e {
 				l.found(c, call.Name.Pos, hint, format, call.Name.Text)
 			}
 		}
 	}
 }
 
-// words returns the effects of the words of rules, as conditional ones or as others.
+// nowhere is the effect of a word that no filter has.
+const nowhere prove.Effect = 1 << 7
+
+// words returns the effects of the words of rules, of the conditional ones or of the others.
 func (l *linter) words(conditional bool) map[policy.Pos]prove.Effect {
 	if l.common[conditional] != nil {
 		return l.common[conditional]
 	}
-	common := make(map[policy.Pos]prove.Effect, len(l.filters[0].Rules))
+	common := map[policy.Pos]prove.Effect{}
+	for _, rule := range l.policy.Rules {
+		for _, call := range rule.Calls {
+			if (call.If != nil) != conditional {
+				continue
+			}
+			if _, twice := common[call.Name.Pos]; twice { // of a fragment that is included twice
+				common[call.Name.Pos] = 0
+			} else {
+				common[call.Name.Pos] = nowhere
+			}
+		}
+	}
 	for _, f := range l.filters {
 		for i, r := range f.Rules {
+			before, wanted := common[r.Pos]
 			here := f.effects[i]
 			switch {
+			case !wanted || before == 0:
+				continue
 			case here == 0:
 			case !conditional && l.agrees(f, i):
 				here = 0
 			case here&prove.Redundant != 0 && !l.known(f, i):
 				here &^= prove.Redundant
 			}
-			if before, seen := common[r.Pos]; seen {
+			if before != nowhere {
 				here &= before
 			}
 			common[r.Pos] = here
-		}
-	}
-	places := make(map[policy.Pos]bool, len(common))
-	for _, rule := range l.policy.Rules {
-		for _, call := range rule.Calls {
-			if places[call.Name.Pos] { // a fragment that is included twice has its words twice
-				common[call.Name.Pos] = 0
-			}
-			places[call.Name.Pos] = true
 		}
 	}
 	l.common[conditional] = common

@@ -36,20 +36,21 @@ func (s *store) target(t *resolve.Target) ref {
 	return s.table(levelArch, entries, s.action(t.Foreign))
 }
 
-// named is a number and the index of a rule that has it.
-type named struct {
-	nr   uint32
-	rule int32
-}
+// named is a number, and in the lower half the index of a rule that has it.
+type named uint64
+
+func (n named) nr() uint32 { return uint32(n >> 32) }
+func (n named) rule() int  { return int(uint32(n)) }
 
 // byNumber lists the numbers of all rules, ascending, each with its rules in their order.
 func byNumber(f *resolve.Filter) (list []named) {
+	list = make([]named, 0, len(f.Rules))
 	for i, rule := range f.Rules {
 		for _, n := range rule.Numbers {
-			list = append(list, named{n, int32(i)})
+			list = append(list, named(n)<<32|named(i))
 		}
 	}
-	slices.SortFunc(list, func(a, b named) int { return cmp.Or(cmp.Compare(a.nr, b.nr), cmp.Compare(a.rule, b.rule)) })
+	slices.Sort(list)
 	return list
 }
 
@@ -62,29 +63,28 @@ func (s *store) filter(f *resolve.Filter) ref {
 	rules := byNumber(f)
 	numbers := slices.Clone(f.Known)
 	for _, n := range rules {
-		numbers = append(numbers, n.nr)
+		numbers = append(numbers, n.nr())
 	}
 	slices.Sort(numbers)
 	known, unknown := s.action(f.Default), s.action(f.Unknown)
-	var entries []entry
-	for _, nr := range slices.Compact(numbers) {
+	numbers = slices.Compact(numbers)
+	entries := make([]entry, 0, len(numbers))
+	var any []ref
+	for _, nr := range numbers {
 		to := unknown // that matters only behind the rules
 		if _, is := slices.BinarySearch(f.Known, nr); is {
 			to = known
 		}
-		n := 0
-		for n < len(rules) && rules[n].nr == nr {
-			n++
-		}
-		for last := n - 1; last >= 0; { // neighbours of one action are alternatives
-			action := actions[rules[last].rule]
-			var any []ref
-			for ; last >= 0 && actions[rules[last].rule] == action; last-- {
-				any = append(any, conds[rules[last].rule])
+		same := leading(rules, nr)
+		rules = rules[len(same):]
+		for last := len(same) - 1; last >= 0; { // neighbours of one action are alternatives
+			action := actions[same[last].rule()]
+			any = any[:0]
+			for ; last >= 0 && actions[same[last].rule()] == action; last-- {
+				any = append(any, conds[same[last].rule()])
 			}
 			to = s.ite(s.any(any), action, to)
 		}
-		rules = rules[n:]
 		entries = append(entries, entry{nr, to})
 	}
 	return s.table(levelNR, entries, unknown)

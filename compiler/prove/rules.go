@@ -1,7 +1,6 @@
 package prove
 
 import (
-	"cmp"
 	"slices"
 
 	"github.com/seccompc/seccompc/compiler/resolve"
@@ -32,12 +31,17 @@ func NewRules(f *resolve.Filter) (r *Rules, err error) {
 
 // of returns the rules that have a number, in order.
 func (r *Rules) of(nr uint32) []named {
-	first, _ := slices.BinarySearchFunc(r.named, nr, func(n named, nr uint32) int { return cmp.Compare(n.nr, nr) })
-	last := first
-	for last < len(r.named) && r.named[last].nr == nr {
-		last++
+	first, _ := slices.BinarySearch(r.named, named(nr)<<32)
+	return leading(r.named[first:], nr)
+}
+
+// leading returns the rules at the head of a list that have a number.
+func leading(list []named, nr uint32) []named {
+	n := 0
+	for n < len(list) && list[n].nr() == nr {
+		n++
 	}
-	return r.named[first:last]
+	return list[:n]
 }
 
 // Deciders returns the indexes of the rules that decide some call of the number whose arguments equal args in the bits
@@ -47,9 +51,9 @@ func (r *Rules) Deciders(nr uint32, args, mask [6]uint64) (rules []int, err erro
 	defer s.recover(&err)
 	open := yes // no rule so far matches
 	for _, n := range r.of(nr) {
-		cond := s.given(r.conds[n.rule], args, mask, [6]uint64{})
+		cond := s.given(r.conds[n.rule()], args, mask, [6]uint64{})
 		if s.ite(cond, open, no) != no {
-			rules = append(rules, int(n.rule))
+			rules = append(rules, n.rule())
 		}
 		if open = s.ite(cond, no, open); open == no {
 			return rules, nil
@@ -61,6 +65,9 @@ func (r *Rules) Deciders(nr uint32, args, mask [6]uint64) (rules []int, err erro
 // given is a function of the arguments where these equal args in the bits of mask. It is a condition if some has bits: then
 // it holds where it does for some value of these.
 func (s *store) given(f ref, args, mask, some [6]uint64) ref {
+	if mask == some { // both are empty
+		return f
+	}
 	known, value, other := resolve.Call{Args: mask}, resolve.Call{Args: args}, resolve.Call{Args: some}
 	done := map[ref]ref{}
 	var walk func(ref) ref
@@ -85,9 +92,6 @@ func (s *store) given(f ref, args, mask, some [6]uint64) ref {
 		done[at] = to
 		return to
 	}
-	if mask == some { // both are empty
-		return f
-	}
 	return walk(f)
 }
 
@@ -100,7 +104,7 @@ func (r *Rules) Escapes(nr uint32, args, mask, free [6]uint64, passes func(rule 
 	leaf := map[bool]ref{false: no, true: yes}
 	pass := leaf[passes(None)] // the condition that a call passes
 	for _, n := range slices.Backward(r.of(nr)) {
-		pass = s.ite(r.conds[n.rule], leaf[passes(int(n.rule))], pass)
+		pass = s.ite(r.conds[n.rule()], leaf[passes(n.rule())], pass)
 	}
 	with := s.given(pass, args, mask, free)
 	for i := range args {
@@ -141,18 +145,18 @@ func (r *Rules) Effects() (effects []Effect, err error) {
 	standard := s.action(r.filter.Default)
 	var after []ref // after[k]: what the rules behind rules[k] decide
 	for all := r.named; len(all) > 0; {
-		rules := r.of(all[0].nr)
+		rules := leading(all, all[0].nr())
 		all = all[len(rules):]
 		after = slices.Grow(after[:0], len(rules))[:len(rules)]
 		rest := standard
 		for k, n := range slices.Backward(rules) {
 			after[k] = rest
-			rest = s.ite(r.conds[n.rule], actions[n.rule], rest)
+			rest = s.ite(r.conds[n.rule()], actions[n.rule()], rest)
 		}
 		open := yes // no rule before rules[k] matches
 		for k, n := range rules {
-			cond := r.conds[n.rule]
-			effects[n.rule] &= s.effect(cond, open, after[k], actions[n.rule])
+			cond := r.conds[n.rule()]
+			effects[n.rule()] &= s.effect(cond, open, after[k], actions[n.rule()])
 			open = s.ite(cond, no, open)
 		}
 	}
