@@ -21,7 +21,7 @@ import (
 )
 
 // Budget bounds the steps of one proof. It takes a few seconds and less than 200 MB to spend it; Docker's default
-// profile for three ABIs needs 35,000.
+// profile for three ABIs needs 15,000.
 const Budget = 3_000_000
 
 // ErrNotProven means that the budget was spent before there was a proof or a difference.

@@ -2,6 +2,7 @@ package resolve
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/seccompc/seccompc/compiler/policy"
 )
@@ -40,6 +41,9 @@ func Multiplexed(call string) (name string, operation, mask uint64) {
 // multiplexed extends an imported rule to the multiplexers that reach its calls, as container runtimes do. Under a
 // condition that is impossible, for the arguments are in memory: then the profile must settle the matter itself.
 func (r *resolver) multiplexed(rule policy.Rule, all []policy.Rule) (rules []Rule) {
+	if !slices.ContainsFunc(multiplexers, func(m multiplexer) bool { _, has := r.abi.Number(m.name); return has }) {
+		return nil
+	}
 	for _, c := range rule.Calls {
 		mux, operation, mask := Multiplexed(c.Name.Text)
 		number, has := r.abi.Number(mux)

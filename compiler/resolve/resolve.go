@@ -69,32 +69,36 @@ func (r *resolver) review() {
 // spelling reports unknown names wherever they stand: also in rules that are left out here, and in groups that no rule
 // uses.
 func (r *resolver) spelling() {
-	check := func(w policy.Word, rule policy.Rule) {
+	check := func(w policy.Word, rule *policy.Rule) {
 		switch c := w.Text[0]; {
 		case c == '@' && !r.policy.Imported:
 		case c >= '0' && c <= '9' && !r.policy.Imported:
 			r.numeral(w)
 		default:
+			if _, has := r.abis[0].Number(w.Text); has { // the shorter search
+				return
+			}
 			if _, known := slices.BinarySearch(arch.Names(), w.Text); !known {
 				r.unknownName(w, rule)
 			}
 		}
 	}
-	for _, rule := range r.policy.Rules {
+	for i := range r.policy.Rules {
+		rule := &r.policy.Rules[i]
 		r.on(rule.ABIs)
 		for _, c := range rule.Calls {
 			check(c.Name, rule)
 		}
 	}
 	for _, t := range r.policy.Tests {
-		check(t.Call, policy.Rule{})
+		check(t.Call, &policy.Rule{})
 	}
 	for _, w := range r.policy.Capabilities {
 		r.granted(w)
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.policy.Groups)) {
 		for _, w := range r.policy.Groups[name].Calls {
-			check(w, policy.Rule{})
+			check(w, &policy.Rule{})
 			if w.Text[0] == '@' {
 				r.group(w)
 			}
@@ -119,35 +123,52 @@ func (r *resolver) filter(rules []policy.Rule) *Filter {
 	}
 	f.Unknown = r.answer(r.policy.Unknown, absent)
 
-	for _, s := range r.abi.Syscalls() {
+	table := r.abi.Syscalls()
+	f.Known = make([]uint32, 0, len(table))
+	for _, s := range table {
 		if r.reviewed == (arch.Version{}) || arch.Since(s.Name).Compare(r.reviewed) <= 0 {
 			f.Known = append(f.Known, s.Number)
 		}
 	}
+	calls := 0
 	for _, rule := range rules {
-		f.Rules = append(f.Rules, r.rule(rule, f)...)
+		calls += len(rule.Calls)
+	}
+	f.Rules = make([]Rule, 0, calls)
+	for _, rule := range rules {
+		r.rule(rule, f)
 		if r.policy.Imported {
 			f.Rules = append(f.Rules, r.multiplexed(rule, rules)...)
 		}
 	}
+	tabled := f.Known
 	for _, rule := range f.Rules {
-		f.Known = append(f.Known, rule.Numbers...)
+		for _, n := range rule.Numbers {
+			if _, is := slices.BinarySearch(tabled, n); !is {
+				f.Known = append(f.Known, n)
+			}
+		}
 	}
 	slices.Sort(f.Known)
 	f.Known = slices.Compact(f.Known)
 	return f
 }
 
-func (r *resolver) rule(rule policy.Rule, f *Filter) (rules []Rule) {
+// rule adds to f what a rule of the policy is on its ABI.
+func (r *resolver) rule(rule policy.Rule, f *Filter) {
 	if !r.on(rule.ABIs) {
-		return nil
+		return
 	}
 	action := f.Default
 	if rule.Action.Kind != policy.Default {
 		action = r.action(rule.Action)
 	}
+	first := len(f.Rules)
+	numbers := make([]uint32, 0, len(rule.Calls)) // of all its rules, each of which has its part
+	var words []policy.Word
 	for _, c := range rule.Calls {
-		for _, w := range r.expand(c.Name, map[string]bool{}) {
+		words = r.expand(words[:0], c.Name, map[string]bool{})
+		for _, w := range words {
 			n, ok := r.number(w, rule)
 			if !ok {
 				continue // a name that this ABI lacks
@@ -155,18 +176,20 @@ func (r *resolver) rule(rule policy.Rule, f *Filter) (rules []Rule) {
 			name, _ := r.abi.SyscallName(n)
 			cond := r.cond(c.If, name)
 			// The calls of a group share a rule where the condition means the same for them.
-			if last := len(rules) - 1; last >= 0 && rules[last].Pos == c.Name.Pos && reflect.DeepEqual(rules[last].Cond, cond) {
-				rules[last].Numbers = append(rules[last].Numbers, n)
+			if last := len(f.Rules) - 1; last >= first && f.Rules[last].Pos == c.Name.Pos && reflect.DeepEqual(f.Rules[last].Cond, cond) {
+				f.Rules[last].Numbers = append(f.Rules[last].Numbers, n)
 				continue
 			}
-			rules = append(rules, Rule{Pos: c.Name.Pos, Numbers: []uint32{n}, Cond: cond, Action: action})
+			at := len(numbers)
+			numbers = append(numbers, n)
+			f.Rules = append(f.Rules, Rule{Pos: c.Name.Pos, Numbers: numbers[at : at+1 : at+1], Cond: cond, Action: action})
 		}
 	}
-	for i := range rules {
-		slices.Sort(rules[i].Numbers)
-		rules[i].Numbers = slices.Compact(rules[i].Numbers)
+	for i := first; i < len(f.Rules); i++ {
+		made := &f.Rules[i]
+		slices.Sort(made.Numbers)
+		made.Numbers = slices.Compact(made.Numbers)
 	}
-	return rules
 }
 
 // on reports whether a rule with this list of ABIs is for the one at work.
@@ -180,28 +203,27 @@ func (r *resolver) on(words []policy.Word) bool {
 	return on
 }
 
-// expand returns the calls that a word stands for: the members of a group, or itself. The groups met are in open, true
+// expand appends the calls that a word stands for: the members of a group, or itself. The groups met are in open, true
 // while their members are expanded. Each counts once: groups of groups could double with each level.
-func (r *resolver) expand(w policy.Word, open map[string]bool) []policy.Word {
+func (r *resolver) expand(calls []policy.Word, w policy.Word, open map[string]bool) []policy.Word {
 	if w.Text[0] != '@' || r.policy.Imported {
-		return []policy.Word{w}
+		return append(calls, w)
 	}
 	members, ok := r.group(w)
 	if !ok {
-		return nil
+		return calls
 	}
 	inside, seen := open[w.Text]
 	if inside {
 		r.diags.Errorf("group-cycle", w.Pos, "take it out of its own members", "group %q contains itself", w.Text)
-		return nil
+		return calls
 	}
 	if seen {
-		return nil
+		return calls
 	}
 	open[w.Text] = true
-	var calls []policy.Word
 	for _, member := range members {
-		calls = append(calls, r.expand(member, open)...)
+		calls = r.expand(calls, member, open)
 	}
 	open[w.Text] = false
 	return calls
@@ -238,7 +260,7 @@ func (r *resolver) number(w policy.Word, rule policy.Rule) (n uint32, ok bool) {
 	return r.abi.Number(w.Text)
 }
 
-func (r *resolver) unknownName(w policy.Word, rule policy.Rule) {
+func (r *resolver) unknownName(w policy.Word, rule *policy.Rule) {
 	hint := ""
 	if len(r.diags) < 100 { // the search takes its time
 		hint = policy.Suggest(w.Text, arch.Names())
