@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"sort"
 	"strconv"
 	"strings"
@@ -53,21 +52,21 @@ const maxDepth = 32
 type reader struct {
 	file    string
 	src     []byte
-	lines   []int // offset of each line's start
-	last    int   // offset whose place was asked for last, and its column
+	text    string // src again: words are parts of it
+	lines   []int  // offset of each line's start
+	last    int    // offset whose place was asked for last, and its column
 	lastCol int
-	dec     *json.Decoder
+	offset  int // of what is read next
 	diags   policy.Diagnostics
 }
 
 func newReader(file string, src []byte) *reader {
-	r := &reader{file: file, src: src, lines: []int{0}, lastCol: 1, dec: json.NewDecoder(bytes.NewReader(src))}
+	r := &reader{file: file, src: src, text: string(src), lines: []int{0}, lastCol: 1}
 	for i, c := range src {
 		if c == '\n' {
 			r.lines = append(r.lines, i+1)
 		}
 	}
-	r.dec.UseNumber()
 	return r
 }
 
@@ -82,15 +81,6 @@ func (r *reader) at(offset int) policy.Pos {
 	return policy.Pos{File: r.file, Line: line + 1, Col: r.lastCol}
 }
 
-// next is the place of the token that comes next.
-func (r *reader) next() policy.Pos {
-	at := int(r.dec.InputOffset())
-	for at < len(r.src) && strings.IndexByte(" \t\r\n,:", r.src[at]) >= 0 {
-		at++
-	}
-	return r.at(at)
-}
-
 // document reads the only value of the source; ok is false after an error.
 func (r *reader) document() (v value, ok bool) {
 	switch {
@@ -100,71 +90,114 @@ func (r *reader) document() (v value, ok bool) {
 	case len(bytes.TrimSpace(r.src)) == 0:
 		r.diags.Errorf("file-empty", policy.Pos{File: r.file, Line: 1, Col: 1}, "", "empty file")
 		return v, false
+	case !json.Valid(r.src):
+		r.invalid()
+		return v, false
 	}
-	v, err := r.value(0)
-	if err == nil {
-		pos := r.next()
-		if _, more := r.dec.Token(); !errors.Is(more, io.EOF) {
-			r.diags.Errorf("json-documents", pos, "one profile per file", "data behind the profile")
-			return v, false
-		}
-		return v, r.diags.Err() == nil
-	}
-	pos := r.next()
+	v, ok = r.value(0)
+	return v, ok && r.diags.Err() == nil
+}
+
+// invalid says why the source is not one JSON value.
+func (r *reader) invalid() {
+	dec := json.NewDecoder(bytes.NewReader(r.src))
+	err := dec.Decode(new(json.RawMessage))
+	r.offset = int(dec.InputOffset())
+	r.next()
+	pos := r.at(r.offset)
 	var syntax *json.SyntaxError
 	switch {
+	case err == nil:
+		r.diags.Errorf("json-documents", pos, "one profile per file", "data behind the profile")
+		return
 	case errors.As(err, &syntax):
 		errors.As(json.Unmarshal(r.src, new(json.RawMessage)), &syntax) // the decoder's own offset is only near
 		pos = r.at(max(int(syntax.Offset)-1, 0))
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		err = errors.New("the file ends early")
+	default:
+		err, pos = errors.New("the file ends early"), r.at(len(r.src))
 	}
 	r.diags.Errorf("json-syntax", pos, "", "not JSON: %v", err)
-	return v, false
 }
 
-func (r *reader) value(depth int) (value, error) {
-	v := value{pos: r.next()}
+// next goes on to the next token, past what stands between tokens, and returns its first byte; 0 at the end.
+func (r *reader) next() byte {
+	for r.offset < len(r.src) && strings.IndexByte(" \t\r\n,:", r.src[r.offset]) >= 0 {
+		r.offset++
+	}
+	if r.offset == len(r.src) {
+		return 0
+	}
+	return r.src[r.offset]
+}
+
+// value reads the value that comes next; ok is false where it is nested too deep. The source is known to be JSON.
+func (r *reader) value(depth int) (v value, ok bool) {
+	first := r.next()
+	v.pos = r.at(r.offset)
 	if depth > maxDepth {
-		return v, fmt.Errorf("nested deeper than %d levels", maxDepth)
+		r.diags.Errorf("json-syntax", v.pos, "", "not JSON: nested deeper than %d levels", maxDepth)
+		return v, false
 	}
-	tok, err := r.dec.Token()
-	if err != nil {
-		return v, err
-	}
-	switch tok {
-	case json.Delim('{'):
+	switch first {
+	case '{':
 		v.kind = object
 		seen := map[string]bool{}
-		for r.dec.More() {
-			f := field{key: policy.Word{Pos: r.next()}}
-			key, err := r.dec.Token()
-			if err != nil {
-				return v, err
-			}
-			f.key.Text = key.(string) // the decoder accepts no other key
+		for r.offset++; r.next() == '"'; {
+			f := field{key: policy.Word{Pos: r.at(r.offset)}}
+			f.key.Text = r.string()
 			if seen[f.key.Text] {
 				r.diags.Errorf("duplicate-key", f.key.Pos, "", "key %q is there twice", f.key.Text)
 			}
 			seen[f.key.Text] = true
-			if f.val, err = r.value(depth + 1); err != nil {
-				return v, err
+			if f.val, ok = r.value(depth + 1); !ok {
+				return v, false
 			}
 			v.fields = append(v.fields, f)
 		}
-		_, err = r.dec.Token()
-	case json.Delim('['):
+		r.offset++
+	case '[':
 		v.kind = array
-		for r.dec.More() {
-			item, err := r.value(depth + 1)
-			if err != nil {
-				return v, err
+		for r.offset++; r.next() != ']'; {
+			item, ok := r.value(depth + 1)
+			if !ok {
+				return v, false
 			}
 			v.items = append(v.items, item)
 		}
-		_, err = r.dec.Token()
+		r.offset++
+	case '"':
+		v.scalar = r.string()
 	default:
-		v.scalar = tok
+		from := r.offset
+		for r.offset < len(r.src) && strings.IndexByte(" \t\r\n,]}", r.src[r.offset]) < 0 {
+			r.offset++
+		}
+		switch text := r.text[from:r.offset]; text {
+		case "null":
+		case "true", "false":
+			v.scalar = first == 't'
+		default:
+			v.scalar = json.Number(text)
+		}
 	}
-	return v, err
+	return v, true
+}
+
+// string reads a string.
+func (r *reader) string() (s string) {
+	from, plain := r.offset, true
+	for r.offset++; r.src[r.offset] != '"'; r.offset++ {
+		if c := r.src[r.offset]; c == '\\' {
+			r.offset++
+			plain = false
+		} else if c >= utf8.RuneSelf {
+			plain = false
+		}
+	}
+	r.offset++
+	if plain {
+		return r.text[from+1 : r.offset-1]
+	}
+	json.Unmarshal(r.src[from:r.offset], &s) // which can't fail
+	return s
 }

@@ -95,6 +95,7 @@ func (r *reader) each(v value, read func(value)) {
 }
 
 func (r *reader) words(v value) (words []policy.Word) {
+	words = make([]policy.Word, 0, len(v.items))
 	r.each(v, func(v value) { words = append(words, r.word(v)) })
 	return words
 }
@@ -296,6 +297,7 @@ func (r *reader) rule(v value) policy.Rule {
 	default:
 		rule.Action = r.action(action, errno)
 	}
+	rule.Calls = make([]policy.Call, 0, len(names))
 	for _, w := range names {
 		rule.Calls = append(rule.Calls, policy.Call{Name: w, If: cond})
 	}

@@ -173,8 +173,11 @@ func (r *resolver) rule(rule policy.Rule, f *Filter) {
 			if !ok {
 				continue // a name that this ABI lacks
 			}
-			name, _ := r.abi.SyscallName(n)
-			cond := r.cond(c.If, name)
+			cond := Cond(All(nil))
+			if c.If != nil {
+				name, _ := r.abi.SyscallName(n)
+				cond = r.cond(c.If, name)
+			}
 			// The calls of a group share a rule where the condition means the same for them.
 			if last := len(f.Rules) - 1; last >= first && f.Rules[last].Pos == c.Name.Pos && reflect.DeepEqual(f.Rules[last].Cond, cond) {
 				f.Rules[last].Numbers = append(f.Rules[last].Numbers, n)
