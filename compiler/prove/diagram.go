@@ -1,6 +1,10 @@
 package prove
 
-import "github.com/seccompc/seccompc/compiler/resolve"
+import (
+	"slices"
+
+	"github.com/seccompc/seccompc/compiler/resolve"
+)
 
 // A ref names a node of the store. Equal functions have equal refs: that is what makes a comparison a proof.
 type ref int32
@@ -59,6 +63,7 @@ func (s *store) intern(v vertex) ref {
 	if 2*len(s.vertices) > len(s.index) {
 		old := s.index
 		s.index, s.ites = make([]ref, 4*len(old)), make([]ite, 2*len(old))
+		s.vertices = slices.Grow(s.vertices, 2*len(old)-len(s.vertices))
 		for _, r := range old {
 			if r != 0 {
 				s.index[s.slot(s.vertices[r])] = r

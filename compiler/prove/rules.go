@@ -148,10 +148,10 @@ func (r *Rules) Effects() (effects []Effect, err error) {
 		rules := leading(all, all[0].nr())
 		all = all[len(rules):]
 		after = slices.Grow(after[:0], len(rules))[:len(rules)]
-		rest := standard
-		for k, n := range slices.Backward(rules) {
-			after[k] = rest
-			rest = s.ite(r.conds[n.rule()], actions[n.rule()], rest)
+		after[len(rules)-1] = standard
+		for k := len(rules) - 1; k > 0; k-- {
+			i := rules[k].rule()
+			after[k-1] = s.ite(r.conds[i], actions[i], after[k])
 		}
 		open := yes // no rule before rules[k] matches
 		for k, n := range rules {
