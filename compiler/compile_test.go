@@ -3,11 +3,16 @@ package compiler_test
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 
+	"github.com/seccompc/seccompc/arch"
 	"github.com/seccompc/seccompc/compiler"
+	"github.com/seccompc/seccompc/compiler/lint"
 	"github.com/seccompc/seccompc/compiler/policy"
+	"github.com/seccompc/seccompc/compiler/prove"
+	"github.com/seccompc/seccompc/compiler/resolve"
 )
 
 // TestNotChecked: rules that the linter's diagrams are too small for are compiled all the same, for the proof is another
@@ -30,38 +35,47 @@ func TestNotChecked(t *testing.T) {
 	}
 }
 
-// TestAllocations: a compilation is quick because it makes little.
+// TestAllocations: a compilation is quick because its rooms make little.
 func TestAllocations(t *testing.T) {
 	src, err := os.ReadFile("../policies/docker-default.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, diags := compiler.Parse("docker-default.yaml", src, nil)
-	if p == nil {
+	profile := `{"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [{"names": ["read", "` +
+		strings.Repeat(`write", "`, 350) + `close"], "action": "SCMP_ACT_ALLOW"}]}`
+	options := compiler.Options{Targets: []string{"x86_64"}}
+	r, diags := compiler.Compile("docker-default.yaml", src, options)
+	if r == nil || len(r.Bytes) == 0 {
 		t.Fatal(diags)
 	}
-	var r *compiler.Result
-	compile := testing.Benchmark(func(b *testing.B) {
-		for b.Loop() {
-			r, _ = compiler.CompilePolicy(p, compiler.Options{Targets: []string{"x86_64"}})
+	for _, w := range []struct {
+		what           string
+		allocs, kBytes uint64
+		run            func()
+	}{
+		{"importer.OCI", 850, 205, func() { compiler.Parse("profile.json", []byte(profile), nil) }},
+		{"resolve.Resolve", 350, 75, func() {
+			resolve.Resolve(r.Policy, []*arch.ABI{arch.Lookup("x86_64")}, resolve.Options{})
+		}},
+		{"lint.Run", 70, 190, func() { lint.Run(r.Policy, r.Targets, nil, func(c lint.Check) bool { return c.Error }) }},
+		{"prove", 60, 950, func() {
+			if d, err := prove.Read(r.Programs[0], false); err != nil || d.Equal(r.Targets[0]) != nil {
+				t.Error("not proven")
+			}
+		}},
+		{"CompilePolicy", 3100, 2100, func() { compiler.CompilePolicy(r.Policy, options) }},
+	} {
+		const runs = 10
+		var before, after runtime.MemStats
+		w.run() // what is made once
+		runtime.ReadMemStats(&before)
+		for range runs {
+			w.run()
 		}
-	})
-	if n, size := compile.AllocsPerOp(), compile.AllocedBytesPerOp(); r == nil || n > 4500 || size > 2_500_000 {
-		t.Errorf("%d allocations of %d bytes", n, size)
-	}
-}
-
-// TestCallTwice: a call that one rule names twice, by itself and by a group, costs what it costs once.
-func TestCallTwice(t *testing.T) {
-	length := func(calls string) int {
-		src := "seccompc: 1\ntargets: [x86_64]\ndefault: errno(EPERM)\nrules:\n- allow: [" + calls + "]\n  if: arg0 == 3 || arg1 == 4 && arg2 != 5\n"
-		r, diags := compiler.Compile("twice.yaml", []byte(src), compiler.Options{Warn: true})
-		if r == nil {
-			t.Fatal(diags)
+		runtime.ReadMemStats(&after)
+		allocs, bytes := (after.Mallocs-before.Mallocs)/runs, (after.TotalAlloc-before.TotalAlloc)/runs
+		if allocs > w.allocs || bytes > w.kBytes<<10 {
+			t.Errorf("%s: %d allocations of %d bytes, want at most %d of %d", w.what, allocs, bytes, w.allocs, w.kBytes<<10)
 		}
-		return len(r.Programs[0])
-	}
-	if once, twice := length("read, write"), length("read, write, read"); once != twice {
-		t.Errorf("%d instructions, %d with a call named twice", once, twice)
 	}
 }
