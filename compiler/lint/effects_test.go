@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/seccompc/seccompc/compiler/policy"
 )
 
 // TestEffects: what is found of a policy's conditions and rules, as "code at line:column" each, and nothing else of these
@@ -56,6 +58,22 @@ func TestEffects(t *testing.T) {
 		slices.Sort(got)
 		if g := strings.Join(got, ", "); g != v.want {
 			t.Errorf("%s: found %q, want %q\n%s", v.name, g, v.want, text)
+		}
+	}
+}
+
+// TestIncludedTwice: of a fragment's conditions that stand in a policy twice, the linter says nothing: the second time is no
+// mistake of the fragment.
+func TestIncludedTwice(t *testing.T) {
+	fragment := "seccompc: 1\nrules:\n- allow: {read: fd == 1}\n"
+	for includes, want := range map[string]int{"- include: a.yaml\n": 1, "- include: a.yaml\n- include: a.yaml\n": 0} {
+		src := x86 + "default: errno(EPERM)\nrules:\n" + includes + "- allow: [read]\n"
+		p, diags := policy.Parse("policy.yaml", []byte(src), func(string) ([]byte, error) { return []byte(fragment), nil })
+		if p == nil {
+			t.Fatal(diags)
+		}
+		if found := of("condition-useless", runPolicy(t, p), false); len(found) != want {
+			t.Errorf("%s%q, want %d", src, found, want)
 		}
 	}
 }

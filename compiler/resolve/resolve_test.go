@@ -2,6 +2,7 @@ package resolve_test
 
 import (
 	"fmt"
+	"reflect"
 	"strconv"
 	"strings"
 	"testing"
@@ -350,4 +351,16 @@ func TestKernel(t *testing.T) {
 	// A default that lets calls through is no reason to keep a rule that would.
 	vector{name: "default: allow", policy: "default: allow\nrules:\n- {default: [read], kernel: \">=5.10\"}\n- trap: [read]",
 		options: resolve.Options{Kernel: arch.Version{Major: 5}}, want: "x86_64 read = trap"}.check(t)
+}
+
+// TestNumbers: each rule has its numbers in ascending order, once each, whatever the order of the group's members.
+func TestNumbers(t *testing.T) {
+	v := vector{policy: "default: allow\ngroups:\n  \"@a\": [close, read, write, read]\nrules:\n- errno(EPERM): [\"@a\", open]\n- trap: [\"@a\"]\n"}
+	var got [][]uint32
+	for _, r := range v.resolve(t).Filters[0].Rules {
+		got = append(got, r.Numbers)
+	}
+	if want := [][]uint32{{0, 1, 3}, {2}, {0, 1, 3}}; !reflect.DeepEqual(got, want) {
+		t.Errorf("numbers %d, want %d", got, want)
+	}
 }
