@@ -90,12 +90,38 @@ func (r *reader) document() (v value, ok bool) {
 	case len(bytes.TrimSpace(r.src)) == 0:
 		r.diags.Errorf("file-empty", policy.Pos{File: r.file, Line: 1, Col: 1}, "", "empty file")
 		return v, false
-	case !json.Valid(r.src):
+	}
+	if at, deep := r.deep(); deep {
+		r.diags.Errorf("json-syntax", r.at(at), "", "not JSON: nested deeper than %d levels", maxDepth)
+		return v, false
+	}
+	if !json.Valid(r.src) {
 		r.invalid()
 		return v, false
 	}
-	v, ok = r.value(0)
-	return v, ok && r.diags.Err() == nil
+	v = r.value()
+	return v, r.diags.Err() == nil
+}
+
+// deep finds the first bracket that too many others are open around. encoding/json has a limit too, far beyond.
+func (r *reader) deep() (at int, is bool) {
+	open, quoted := 0, false
+	for at = 0; at < len(r.src); at++ {
+		switch c := r.src[at]; {
+		case quoted && c == '\\':
+			at++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '[' || c == '{':
+			if open++; open > maxDepth+1 {
+				return at, true
+			}
+		case c == ']' || c == '}':
+			open--
+		}
+	}
+	return 0, false
 }
 
 // invalid says why the source is not one JSON value.
@@ -130,14 +156,10 @@ func (r *reader) next() byte {
 	return r.src[r.offset]
 }
 
-// value reads the value that comes next; ok is false where it is nested too deep. The source is known to be JSON.
-func (r *reader) value(depth int) (v value, ok bool) {
+// value reads the value that comes next. The source is known to be JSON.
+func (r *reader) value() value {
 	first := r.next()
-	v.pos = r.at(r.offset)
-	if depth > maxDepth {
-		r.diags.Errorf("json-syntax", v.pos, "", "not JSON: nested deeper than %d levels", maxDepth)
-		return v, false
-	}
+	v := value{pos: r.at(r.offset)}
 	switch first {
 	case '{':
 		v.kind = object
@@ -149,20 +171,14 @@ func (r *reader) value(depth int) (v value, ok bool) {
 				r.diags.Errorf("duplicate-key", f.key.Pos, "", "key %q is there twice", f.key.Text)
 			}
 			seen[f.key.Text] = true
-			if f.val, ok = r.value(depth + 1); !ok {
-				return v, false
-			}
+			f.val = r.value()
 			v.fields = append(v.fields, f)
 		}
 		r.offset++
 	case '[':
 		v.kind = array
 		for r.offset++; r.next() != ']'; {
-			item, ok := r.value(depth + 1)
-			if !ok {
-				return v, false
-			}
-			v.items = append(v.items, item)
+			v.items = append(v.items, r.value())
 		}
 		r.offset++
 	case '"':
@@ -180,7 +196,7 @@ func (r *reader) value(depth int) (v value, ok bool) {
 			v.scalar = json.Number(text)
 		}
 	}
-	return v, true
+	return v
 }
 
 // string reads a string.
