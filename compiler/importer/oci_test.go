@@ -351,7 +351,7 @@ func TestArchitectures(t *testing.T) {
 // TestText: words are what JSON says, escapes and bytes that are no UTF-8 included.
 func TestText(t *testing.T) {
 	for text, want := range map[string]string{`read`: "read", `re\u0061d`: "read", `\"\\`: `"\`, "\xe8": "\uFFFD", "é": "é",
-		strings.Repeat(`\"[`, 40): strings.Repeat(`"[`, 40)} {
+		strings.Repeat(`\"[`, 80): strings.Repeat(`"[`, 80)} {
 		if got := read(t, in(rule(text, "ALLOW"))).Rules[0].Calls[0].Name.Text; got != want {
 			t.Errorf("%q is read as %q, want %q", text, got, want)
 		}
