@@ -9,9 +9,12 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"golang.org/x/net/bpf"
 
@@ -53,18 +56,70 @@ func compile(t *testing.T, text string) (*compiler.Result, [][]bpf.RawInstructio
 	return res, progs
 }
 
+// A survey is what a chunk of the differential test's policies met.
+type survey struct {
+	met, decided             map[string]int
+	programs, calls, noticed int
+	digest                   []byte
+}
+
+// chunk is how many policies have a random source of their own: the workers take chunks in any order.
+const chunk = 100
+
 // TestDifferential compiles random policies and holds what the blob's bytes decide, in our VM and in that of x/net/bpf,
 // against Decide, on calls at the boundaries of words. A changed copy of each program must be noticed by the prover.
 func TestDifferential(t *testing.T) {
-	r := rand.New(rand.NewPCG(*seed, 0))
-	met, decided := map[string]int{}, map[string]int{}
-	calls, mutants, noticed := 0, 0, 0
-	digest := sha256.New()
-	for i := range *count {
-		if i > 0 && i%max(*count/100, 1000) == 0 {
-			fmt.Fprintf(os.Stderr, "\r%d of %d policies, %d calls ", i, *count, calls)
+	chunks := make([]*survey, (*count+chunk-1)/chunk)
+	divide(t, len(chunks), func(t *testing.T, i int) {
+		chunks[i] = differential(t, uint64(i), min(chunk, *count-i*chunk))
+	})
+	all, digest := newSurvey(), sha256.New()
+	for _, c := range chunks {
+		if c == nil {
+			return // a worker has failed
 		}
-		a := &author{Rand: r, met: met}
+		all.programs, all.calls, all.noticed = all.programs+c.programs, all.calls+c.calls, all.noticed+c.noticed
+		for k, n := range c.met {
+			all.met[k] += n
+		}
+		for k, n := range c.decided {
+			all.decided[k] += n
+		}
+		digest.Write(c.digest)
+	}
+	t.Logf("%d policies, %d programs, %d calls compared with each VM; %d of %d mutants differ", *count, all.programs, all.calls, all.noticed, all.programs)
+	t.Logf("seed %d, digest of all blobs: %x", *seed, digest.Sum(nil))
+	t.Logf("policies: %v", histogram(all.met))
+	t.Logf("decisions: %v", histogram(all.decided))
+	want := slices.Clone(features)
+	for _, abi := range arch.All() {
+		want = append(want, "ABI "+abi.Name)
+	}
+	for _, f := range want {
+		if all.met[f] == 0 {
+			t.Errorf("%s: never used", f)
+		}
+	}
+	for _, how := range []string{"first rule", "later rule", "conditional rule that does not match", "default", "unknown", "foreign", "cancelled call",
+		"garbage above 32 bits", "x32's bit", "big-endian 32 bits", "big-endian 64 bits", "little-endian 32 bits", "little-endian 64 bits",
+		"action kill_process", "action kill_thread", "action trap", "action errno(0)", "action notify", "action trace", "action log", "action allow"} {
+		if all.decided[how] == 0 {
+			t.Errorf("%s: never met", how)
+		}
+	}
+	if all.noticed < all.programs/2 {
+		t.Errorf("only %d of %d changed programs differ from their policies", all.noticed, all.programs)
+	}
+}
+
+func newSurvey() *survey { return &survey{met: map[string]int{}, decided: map[string]int{}} }
+
+// differential makes and compares n policies, those of a chunk.
+func differential(t *testing.T, number uint64, n int) *survey {
+	r := rand.New(rand.NewPCG(*seed, number))
+	found, digest := newSurvey(), sha256.New()
+	for i := range n {
+		a := &author{Rand: r, met: found.met}
 		text := a.policy(randomTargets(r))
 		res, progs := compile(t, text)
 		digest.Write(res.Bytes)
@@ -72,10 +127,10 @@ func TestDifferential(t *testing.T) {
 			bigEndian := target.Filters[0].ABI.BigEndian
 			vm, err := bpf.NewVM(disassembled(t, progs[j]))
 			if err != nil {
-				t.Fatalf("policy %d: x/net/bpf: %v\n%s", i, err, text)
+				t.Fatalf("policy %d of chunk %d: x/net/bpf: %v\n%s", i, number, err, text)
 			}
 			for _, f := range target.Filters {
-				met["ABI "+f.ABI.Name]++
+				found.met["ABI "+f.ABI.Name]++
 			}
 			var constants []uint32
 			for _, in := range progs[j] {
@@ -85,46 +140,44 @@ func TestDifferential(t *testing.T) {
 			for _, c := range list {
 				want := target.Decide(c)
 				if got, _, err := inspect.Run(progs[j], bigEndian, c); err != nil || got != want {
-					t.Fatalf("policy %d, call %#x: our VM says %v (error %v), Decide %v\n%s", i, c, got, err, want, text)
+					t.Fatalf("policy %d of chunk %d, call %#x: our VM says %v (error %v), Decide %v\n%s", i, number, c, got, err, want, text)
 				}
 				if got, err := vm.Run(packet(c, bigEndian)); err != nil || resolve.Action(uint32(got)) != want {
-					t.Fatalf("policy %d, call %#x: x/net/bpf says %#x (error %v), Decide %v\n%s", i, c, got, err, want, text)
+					t.Fatalf("policy %d of chunk %d, call %#x: x/net/bpf says %#x (error %v), Decide %v\n%s", i, number, c, got, err, want, text)
 				}
 				for _, how := range circumstances(target, c) {
-					decided[how]++
+					found.decided[how]++
 				}
-				decided["action "+want.Kind().String()]++
+				found.decided["action "+want.Kind().String()]++
 			}
-			calls += len(list)
-			mutants++
+			found.calls += len(list)
+			found.programs++
 			if changed(t, r, target, progs[j], list) {
-				noticed++
+				found.noticed++
 			}
 		}
 	}
-	t.Logf("%d policies, %d programs, %d calls compared with each VM; %d of %d mutants differ", *count, mutants, calls, noticed, mutants)
-	t.Logf("seed %d, digest of all blobs: %x", *seed, digest.Sum(nil))
-	t.Logf("policies: %v", histogram(met))
-	t.Logf("decisions: %v", histogram(decided))
-	want := slices.Clone(features)
-	for _, abi := range arch.All() {
-		want = append(want, "ABI "+abi.Name)
-	}
-	for _, f := range want {
-		if met[f] == 0 {
-			t.Errorf("%s: never used", f)
+	found.digest = digest.Sum(nil)
+	return found
+}
+
+// divide has workers do n pieces of work, in any order, with a line of progress where it takes long.
+func divide(t *testing.T, n int, do func(t *testing.T, i int)) {
+	var next, done atomic.Int64
+	start := time.Now()
+	t.Run("workers", func(t *testing.T) {
+		for range runtime.GOMAXPROCS(0) {
+			t.Run("", func(t *testing.T) {
+				t.Parallel()
+				for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
+					do(t, int(i))
+					if done := done.Add(1); time.Since(start) > time.Minute && done%10 == 0 {
+						fmt.Fprintf(os.Stderr, "\r%d of %d after %v ", done, n, time.Since(start).Round(time.Second))
+					}
+				}
+			})
 		}
-	}
-	for _, how := range []string{"first rule", "later rule", "conditional rule that does not match", "default", "unknown", "foreign", "cancelled call",
-		"garbage above 32 bits", "x32's bit", "big-endian 32 bits", "big-endian 64 bits", "little-endian 32 bits", "little-endian 64 bits",
-		"action kill_process", "action kill_thread", "action trap", "action errno(0)", "action notify", "action trace", "action log", "action allow"} {
-		if decided[how] == 0 {
-			t.Errorf("%s: never met", how)
-		}
-	}
-	if noticed < mutants/2 {
-		t.Errorf("only %d of %d changed programs differ from their policies", noticed, mutants)
-	}
+	})
 }
 
 // circumstances tells how a target comes to its decision about a call.

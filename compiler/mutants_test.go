@@ -241,51 +241,60 @@ func (n *tally) judge(t *testing.T, s *solver, target *resolve.Target, pc int, m
 	}
 }
 
+// policy judges mutants of a policy's programs.
+func (n *tally) policy(t *testing.T, r *rand.Rand, text string) {
+	res, progs := compile(t, text)
+	total := 0
+	for _, prog := range progs {
+		mutants(prog, func(int, []bpf.RawInstruction) { total++ })
+	}
+	for i, prog := range progs {
+		target := res.Targets[i]
+		s := newSolver(r, prog, target.Filters[0].ABI.BigEndian)
+		mutants(prog, func(pc int, m []bpf.RawInstruction) {
+			if *perPolicy == 0 || r.IntN(total) < *perPolicy {
+				n.judge(t, s, target, pc, m)
+			}
+		})
+	}
+}
+
 // TestMutants changes programs of this repository's policies and of random ones in single opcodes, constants' bits and
 // jump offsets. Of every mutant that differs the prover must say so: it names a call on which the mutant does differ, or
 // finds it equal where calls that were solved for, along the paths to the changed instruction, agree. Each policy gives
 // the test so many mutants; -args -mutants 0 makes it all.
 func TestMutants(t *testing.T) {
-	r := rand.New(rand.NewPCG(*seed, 7))
 	files, err := filepath.Glob("../policies/*.yaml")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no policies", err)
 	}
+	tallies := make([]*tally, len(files)+*count/6)
+	divide(t, len(tallies), func(t *testing.T, i int) {
+		r := rand.New(rand.NewPCG(*seed, 1<<32+uint64(i)))
+		var text string
+		if i < len(files) {
+			src, err := os.ReadFile(files[i])
+			if err != nil {
+				t.Fatal(err)
+			}
+			text = string(src)
+		} else {
+			text = (&author{Rand: r, met: map[string]int{}}).policy(randomTargets(r))
+		}
+		tallies[i] = new(tally)
+		tallies[i].policy(t, r, text)
+	})
 	var all tally
-	judge := func(name, text string) {
-		res, progs := compile(t, text)
-		total := 0
-		for _, prog := range progs {
-			mutants(prog, func(int, []bpf.RawInstruction) { total++ })
+	for i, n := range tallies {
+		if n == nil {
+			return // a worker has failed
 		}
-		for i, prog := range progs {
-			target := res.Targets[i]
-			s := newSolver(r, prog, target.Filters[0].ABI.BigEndian)
-			mutants(prog, func(pc int, m []bpf.RawInstruction) {
-				if *perPolicy == 0 || r.IntN(total) < *perPolicy {
-					all.judge(t, s, target, pc, m)
-				}
-			})
+		if i < len(files) {
+			t.Logf("%s: %+v", filepath.Base(files[i]), *n)
 		}
-		if *perPolicy == 0 {
-			t.Logf("%s: %+v", name, all)
-		}
+		all = tally{all.mutants + n.mutants, all.refused + n.refused, all.equal + n.equal, all.differ + n.differ, all.solved + n.solved}
 	}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		judge(file, string(text))
-	}
-	for i := range *count / 6 {
-		a := &author{Rand: r, met: map[string]int{}}
-		judge("random", a.policy(randomTargets(r)))
-		if *perPolicy == 0 && i%10 == 9 {
-			t.Logf("%d random policies", i+1)
-		}
-	}
-	t.Logf("%+v", all)
+	t.Logf("%d policies: %+v", len(tallies), all)
 	if all.solved < all.differ*4/5 || all.equal == 0 || all.refused == 0 {
 		t.Errorf("the mutants are too much alike: %+v", all)
 	}

@@ -214,7 +214,10 @@ func Calls(r *rand.Rand, t *resolve.Target, values []uint64, n int) []resolve.Ca
 	calls := make([]resolve.Call, n)
 	for i := range calls {
 		f := pick(r, t.Filters...)
-		c := resolve.Call{Arch: f.ABI.Audit, NR: pick(r, append(f.Known, f.ABI.Bit)...)}
+		c := resolve.Call{Arch: f.ABI.Audit, NR: f.ABI.Bit}
+		if k := r.IntN(len(f.Known) + 1); k < len(f.Known) {
+			c.NR = f.Known[k]
+		}
 		switch r.IntN(16) {
 		case 0:
 			c.NR = pick(r, edges...) + uint32(r.IntN(3)) - 1
