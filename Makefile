@@ -18,10 +18,7 @@ test:
 
 # Ours beside its peers, on the running kernel: docs/performance.md and its plots. libseccomp is the one peer to install.
 .PHONY: bench
-bench:
-	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! { command -v cc && [ -e /usr/include/seccomp.h ]; } >/dev/null; then \
-		{ apt-get update -q && apt-get install -qy gcc libc6-dev libseccomp-dev; } >/dev/null || echo "no libseccomp-dev: measuring without it"; \
-	fi
+bench: libseccomp
 	cd bench && $(GO) run ./perf
 
 # The live tests of policies/ on a kernel that has i386 and x32, in a virtual machine.
@@ -45,6 +42,18 @@ campaign-mutants:
 .PHONY: test-headers
 test-headers:
 	SECCOMPC_HEADERS=$$(sh arch/headers.sh $${TMPDIR:-/tmp}/seccompc-headers) && export SECCOMPC_HEADERS && $(GO) test -v -run Headers ./arch
+
+# N random filters whose programs libseccomp makes too: all decide alike, which is proven.
+.PHONY: campaign-libseccomp
+campaign-libseccomp: libseccomp
+	cd bench && $(GO) test ./libseccomp -v -timeout 0 -args -seed $(SEED) -n $(N)
+
+# The C library and the compiler for it, where apt has them.
+.PHONY: libseccomp
+libseccomp:
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! { command -v cc && [ -e /usr/include/seccomp.h ]; } >/dev/null; then \
+		{ apt-get update -q && apt-get install -qy gcc libc6-dev libseccomp-dev; } >/dev/null || echo "no libseccomp-dev: going on without it"; \
+	fi
 
 # What is generated and checked in: the tables of arch/, the blobs of policies/.
 .PHONY: generate
