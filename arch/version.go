@@ -78,3 +78,13 @@ func since(name string) (Version, bool) {
 	}
 	return introduced[i].kernel, true
 }
+
+// Newest returns the newest kernel that brought a call of the tables.
+func Newest() (v Version) {
+	for _, in := range introduced {
+		if in.kernel.Compare(v) > 0 {
+			v = in.kernel
+		}
+	}
+	return v
+}

@@ -17,17 +17,23 @@ import (
 // sample is a blob that uses every field.
 func sample() *Blob {
 	return &Blob{
-		Name: "web-1.0_b", Install: Self, Flags: FlagLog | FlagSpecAllow, Kernel: Version(5, 10, 300),
+		Name: "web-1.0_b", Install: Self, Flags: FlagLog | FlagSpecAllow, Kernel: Version(5, 10, 300), Newest: Version(6, 18, 0),
 		Inputs: Inputs{Source: [32]byte{0: 1, 31: 2}, Caps: []string{"CAP_CHOWN", "CAP_KILL"}, Kernel: Version(4, 14, 0)},
 		Targets: []Target{
 			{Label: "x86_64+i386+x32", ABIs: []ABI{{0xc000003e, 0}, {0x40000003, 0}, {0xc000003e, 0x40000000}}, Order: LittleEndian,
 				Program: instructions(LittleEndian, 0x20, 4, 0x06, 0x7fff0000, 0x06, 0x80000000), Allows: AllowsExecve | AllowsPrctl | AllowsSeccomp},
 			{Label: "s390x", ABIs: []ABI{{0x80000016, 0}}, Order: BigEndian,
-				Program: instructions(BigEndian, 0x06, 0x00050001), Allows: 0},
+				Program: instructions(BigEndian, 0x06, 0x00050001), Allows: 0, Lines: [3]int{2, 0, 3}},
 			{Label: "aarch64", ABIs: []ABI{{0xc00000b7, 0}}, Order: LittleEndian,
 				Program: instructions(LittleEndian, 0x06, 0x7ffc0000), Allows: AllowsPrctl},
 			{Label: "aarch64be", ABIs: []ABI{{0xc00000b7, 0}}, Order: BigEndian,
 				Program: instructions(BigEndian, 0x06, 0x00000007), Allows: AllowsExecve},
+		},
+		Sources: []string{"web.yaml", "../lib/base é.yaml"},
+		Lines: []Line{
+			{Source: 0, Number: 3, Ranges: []Range{{0, 0, 0}, {0, 2, 2}, {1, 0, 0}}},
+			{Source: 0, Number: 12, Ranges: []Range{{0, 1, 2}, {3, 0, 0}}},
+			{Source: 1, Number: 1, Ranges: []Range{{2, 0, 0}}},
 		},
 	}
 }
@@ -137,6 +143,30 @@ func random(r *rand.Rand) *Blob {
 		}
 		b.Targets = append(b.Targets, t)
 	}
+	b.Newest = r.Uint32() >> r.IntN(32)
+	for i := range r.IntN(4) {
+		b.Sources = append(b.Sources, strings.Repeat("../", r.IntN(3))+word(20, "._- ")+fmt.Sprint(i))
+		for n := 1 + r.IntN(20); n < 1<<r.IntN(12); n += 1 + r.IntN(50) {
+			l := Line{Source: i, Number: n}
+			for j, t := range b.Targets {
+				for pc := r.IntN(t.Instructions() + 3); pc < t.Instructions(); pc += 2 + r.IntN(5) {
+					last := min(pc+r.IntN(3), t.Instructions()-1)
+					l.Ranges = append(l.Ranges, Range{j, pc, last})
+					pc = last
+				}
+			}
+			if len(l.Ranges) > 0 {
+				b.Lines = append(b.Lines, l)
+			}
+		}
+	}
+	for i := range b.Targets {
+		for j := range 3 {
+			if b.Targets[i].Allows>>j&1 == 0 {
+				b.Targets[i].Lines[j] = r.IntN(len(b.Lines) + 1)
+			}
+		}
+	}
 	return b
 }
 
@@ -144,12 +174,13 @@ func random(r *rand.Rand) *Blob {
 func TestLayout(t *testing.T) {
 	data := encode(t, sample())
 	text := "web-1.0_bCAP_CHOWN CAP_KILLx86_64+i386+x32s390xaarch64aarch64be"
-	first := (72 + 4*64 + len(text) + 7) / 8 * 8
-	entry := func(i int) []byte { return data[72+64*i:][:64] }
+	first := (88 + 4*64 + len(text) + 7) / 8 * 8
+	table := data[first+6*8:]
+	entry := func(i int) []byte { return data[88+64*i:][:64] }
 	for name, ok := range map[string]bool{
 		"magic":        string(data[:8]) == "\x89SCF\r\n\x1a\n",
 		"version":      le.Uint16(data[8:]) == 1 && le.Uint16(data[10:]) == 0,
-		"size":         int(le.Uint32(data[12:])) == len(data) && len(data) == first+6*8,
+		"size":         int(le.Uint32(data[12:])) == len(data) && int(le.Uint32(data[80:])) == first+6*8,
 		"checksum":     le.Uint32(data[16:]) == checksum(data[20:first]),
 		"targets":      le.Uint16(data[20:]) == 4,
 		"install":      data[22] == 2 && data[23] == 0,
@@ -157,7 +188,13 @@ func TestLayout(t *testing.T) {
 		"kernels":      le.Uint32(data[28:]) == 0x050aff && le.Uint32(data[32:]) == 0x040e00,
 		"lengths":      le.Uint16(data[36:]) == 9 && le.Uint16(data[38:]) == 18,
 		"source":       data[40] == 1 && data[71] == 2,
-		"text":         string(data[72+4*64:][:len(text)]) == text,
+		"versions":     le.Uint16(data[72:]) == 1 && le.Uint16(data[74:]) == 0 && le.Uint32(data[76:]) == 0x061200,
+		"deciders":     bytes.Equal(entry(1)[54:], []byte{2, 0, 0, 0, 3, 0, 0, 0, 0, 0}),
+		"rule table":   le.Uint32(data[84:]) == checksum(table) && bytes.Equal(table[:8], []byte{2, 0, 3, 0, 6, 0, 0, 0}),
+		"lines":        bytes.Equal(table[8:][:24], []byte{0, 0, 3, 0, 3, 0, 0, 0, 0, 0, 2, 0, 12, 0, 0, 0, 1, 0, 1, 0, 1, 0, 0, 0}),
+		"ranges":       bytes.Equal(table[32:][:36], []byte{0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 2, 0, 3, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0}),
+		"sources":      string(table[68:]) == "\x08\x00\x13\x00web.yaml../lib/base é.yaml",
+		"text":         string(data[88+4*64:][:len(text)]) == text,
 		"ABIs":         bytes.Equal(entry(0)[:24], []byte{0x3e, 0, 0, 0xc0, 0, 0, 0, 0, 3, 0, 0, 0x40, 0, 0, 0, 0, 0x3e, 0, 0, 0xc0, 0, 0, 0, 0x40}),
 		"unused ABI":   bytes.Equal(entry(0)[24:32], make([]byte, 8)),
 		"orders":       entry(0)[32] == 1 && entry(1)[32] == 2,
@@ -201,11 +238,13 @@ func TestEncodeRefuses(t *testing.T) {
 		{"ABI 0", "ABI 0 is 0x0", func(b *Blob) { b.Targets[0].ABIs[0].Audit = 0 }},
 		{"an ABI of another target", "serve the same ABI", func(b *Blob) { b.Targets[2].ABIs = b.Targets[0].ABIs[1:2] }},
 		{"no byte order", "byte order 0", func(b *Blob) { b.Targets[0].Order = 0 }},
-		{"no program", "0 instructions", func(b *Blob) { b.Targets[0].Program = nil }},
+		{"no program", "0 instructions", func(b *Blob) { b.Targets[0].Program, b.Lines, b.Targets[1].Lines = nil, nil, [3]int{} }},
 		{"4097 instructions", "program of 32776 bytes", func(b *Blob) { b.Targets[0].Program = bytes.Repeat(b.Targets[0].Program[8:16], 4097) }},
 		{"instructions that wrap 16 bits", "program of 524296 bytes", func(b *Blob) { b.Targets[0].Program = bytes.Repeat(b.Targets[0].Program[8:16], 65537) }},
 		{"half an instruction", "program of 20 bytes", func(b *Blob) { b.Targets[0].Program = b.Targets[0].Program[:20] }},
-		{"no return at the end", "does not end in a return", func(b *Blob) { b.Targets[0].Program = b.Targets[0].Program[:8] }},
+		{"no return at the end", "does not end in a return", func(b *Blob) {
+			b.Targets[0].Program, b.Lines, b.Targets[1].Lines = b.Targets[0].Program[:8], nil, [3]int{}
+		}},
 		{"a return of no action", "returns what is no action", func(b *Blob) { b.Targets[0].Program = instructions(LittleEndian, 6, 0x7ffd0000) }},
 		{"RET A", "returns what is no action", func(b *Blob) { b.Targets[0].Program = instructions(LittleEndian, 0x16, 0, 6, 0) }},
 		{"unknown allowed call", "allowed calls 0x8", func(b *Blob) { b.Targets[0].Allows = 8 }},
@@ -259,6 +298,52 @@ func TestFor(t *testing.T) {
 	b.Targets = b.Targets[:1]
 	if got := b.For(i386, LittleEndian); got != &b.Targets[0] {
 		t.Errorf("compat where there is no native one: %v", got)
+	}
+}
+
+func TestDecides(t *testing.T) {
+	b := sample()
+	for call, want := range map[uint32]string{AllowsExecve: "web.yaml:12", AllowsPrctl: "", AllowsSeccomp: `"../lib/base \u00e9.yaml":1`} {
+		if got := b.Decides(&b.Targets[1], call); got != want {
+			t.Errorf("call %d: %s, want %s", call, got, want)
+		}
+	}
+}
+
+// TestShipped flips every bit of every shipped blob, and cuts and extends it at every length.
+func TestShipped(t *testing.T) {
+	files, err := filepath.Glob("../policies/*.seccomp")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no blobs: %v", err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			t.Parallel()
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range 8 * len(data) {
+				data[i/8] ^= 1 << (i % 8)
+				if _, err := Decode(data); err == nil {
+					t.Errorf("bit %d of byte %d flipped, and still a blob", i%8, i/8)
+				}
+				data[i/8] ^= 1 << (i % 8)
+			}
+			for n := range len(data) {
+				if _, err := Decode(data[:n:n]); err == nil {
+					t.Errorf("%d of %d bytes are taken for a blob", n, len(data))
+				}
+			}
+			for _, more := range [][]byte{{0}, {6, 0, 0, 0, 0, 0, 0, 0}, make([]byte, 4096), data} {
+				if _, err := Decode(slices.Concat(data, more)); err == nil {
+					t.Errorf("with %d bytes more it is still a blob", len(more))
+				}
+			}
+			if _, err := Decode(data); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 

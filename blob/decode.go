@@ -55,6 +55,7 @@ func Decode(data []byte) (*Blob, error) {
 		Install: Install(data[22]),
 		Flags:   le.Uint32(data[24:]),
 		Kernel:  le.Uint32(data[28:]),
+		Newest:  le.Uint32(data[76:]),
 		Inputs:  Inputs{Kernel: le.Uint32(data[32:]), Source: [32]byte(data[40:72])},
 	}
 	if caps := r.next(capsLen); caps != "" {
@@ -63,8 +64,11 @@ func Decode(data []byte) (*Blob, error) {
 	if err := b.check(); err != nil {
 		return nil, err
 	}
-	if data[23] != 0 {
-		return nil, errors.New("reserved byte of the header is not zero")
+	if data[23] != 0 || le.Uint16(data[74:]) != 0 {
+		return nil, errors.New("reserved bytes of the header are not zero")
+	}
+	if v := le.Uint16(data[72:]); v != language {
+		return nil, fmt.Errorf("policy language version %d: this reader knows 1", v)
 	}
 	at := first
 	for i := range targets {
@@ -85,8 +89,13 @@ func Decode(data []byte) (*Blob, error) {
 	switch {
 	case !zero(r):
 		return nil, errors.New("padding is not zero")
-	case at != len(data):
-		return nil, fmt.Errorf("%d bytes behind the last program", len(data)-at)
+	case uint64(le.Uint32(data[80:])) != uint64(at):
+		return nil, fmt.Errorf("rule table at %d instead of %d", le.Uint32(data[80:]), at)
+	case crc32.Checksum(data[at:], castagnoli) != le.Uint32(data[84:]):
+		return nil, errors.New("damaged: the rule table's checksum does not match")
+	}
+	if err := b.decodeRules(data[at:]); err != nil {
+		return nil, fmt.Errorf("rule table: %w", err)
 	}
 	return b, nil
 }
@@ -133,8 +142,11 @@ func decodeTarget(data, e []byte, at int, r *textReader) (Target, error) {
 		return t, fmt.Errorf("truncated: %d instructions at %d in a file of %d bytes", count, at, len(data))
 	case t.Allows&^(AllowsExecve|AllowsPrctl|AllowsSeccomp) != 0:
 		return t, fmt.Errorf("allowed calls %#x", t.Allows)
-	case !zero(e[54:]):
+	case !zero(e[60:]):
 		return t, errors.New("reserved bytes are not zero")
+	}
+	for j := range t.Lines {
+		t.Lines[j] = int(le.Uint16(e[54+2*j:]))
 	}
 	for j := range abis {
 		a := ABI{le.Uint32(e[8*j:]), le.Uint32(e[8*j+4:])}

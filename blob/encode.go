@@ -11,8 +11,9 @@ import (
 
 const (
 	magic      = "\x89SCF\r\n\x1a\n"
-	headerSize = 72
+	headerSize = 88
 	entrySize  = 64
+	language   = 1 // the policy language's version
 	maxTargets = 64
 	maxABIs    = 4
 	maxName    = 64
@@ -46,6 +47,8 @@ func Encode(b *Blob) ([]byte, error) {
 	le.PutUint16(out[36:], uint16(len(b.Name)))
 	le.PutUint16(out[38:], uint16(len(caps)))
 	copy(out[40:], b.Inputs.Source[:])
+	le.PutUint16(out[72:], language)
+	le.PutUint32(out[76:], b.Newest)
 	copy(out[headerSize+entrySize*len(b.Targets):], text)
 	for i, t := range b.Targets {
 		e := out[headerSize+entrySize*i:][:entrySize]
@@ -67,8 +70,18 @@ func Encode(b *Blob) ([]byte, error) {
 		le.PutUint32(e[44:], returns)
 		le.PutUint32(e[48:], t.Allows)
 		le.PutUint16(e[52:], uint16(len(t.Label)))
+		for j, n := range t.Lines {
+			le.PutUint16(e[54+2*j:], uint16(n))
+		}
 		out = append(out, t.Program...)
 	}
+	table, err := b.encodeRules()
+	if err != nil {
+		return nil, fmt.Errorf("blob %q can't be written: %w", b.Name, err)
+	}
+	le.PutUint32(out[80:], uint32(len(out)))
+	le.PutUint32(out[84:], crc32.Checksum(table, castagnoli))
+	out = append(out, table...)
 	le.PutUint32(out[12:], uint32(len(out)))
 	le.PutUint32(out[16:], crc32.Checksum(out[20:first], castagnoli))
 	if _, err := Decode(out); err != nil {

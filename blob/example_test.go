@@ -26,5 +26,5 @@ func Example() {
 	}
 	t := b.For(blob.ABI{Audit: 0xc00000f3}, blob.LittleEndian)
 	fmt.Println(len(data), b.Name, t.Label, t.Instructions(), t.Actions == blob.ReturnsErrno)
-	// Output: 160 deny-all riscv64 1 true
+	// Output: 184 deny-all riscv64 1 true
 }

@@ -6,6 +6,7 @@
 //	codegen.Program                the target to a cBPF program
 //	prove.Equal                    the program against the target; nothing skips it
 //	Result.test                    the policy's tests, on the same bytes
+//	Result.trace                   from the policy's lines to instructions
 //	blob.Encode                    all programs to one file
 //
 // The same input gives the same bytes on every machine.
@@ -126,6 +127,7 @@ func CompilePolicy(p *policy.Policy, o Options) (*Result, policy.Diagnostics) {
 	if r.failed(o, &diags); diags.Err() != nil {
 		return r, diags
 	}
+	r.trace()
 	var err error
 	if r.Bytes, err = blob.Encode(r.Blob); err != nil {
 		diags.Errorf("not-compiled", policy.Pos{File: p.File}, "please report this", "%v", err)
@@ -155,7 +157,7 @@ func (r *Result) lint(o Options) (diags policy.Diagnostics) {
 
 // head fills in what a blob says beside its programs.
 func head(p *policy.Policy, o Options, diags *policy.Diagnostics) *blob.Blob {
-	b := &blob.Blob{Name: p.Name.Text, Install: blob.Exec}
+	b := &blob.Blob{Name: p.Name.Text, Install: blob.Exec, Newest: version(arch.Newest())}
 	if p.Install.Text == "self" {
 		b.Install = blob.Self
 	}
@@ -259,7 +261,7 @@ func (r *Result) add(t *resolve.Target, abis []*arch.ABI, diags *policy.Diagnost
 	for _, a := range abis {
 		e.ABIs = append(e.ABIs, blob.ABI{Audit: a.Audit, Bit: a.Bit})
 	}
-	for i, name := range []string{"execve", "prctl", "seccomp"} { // blob.AllowsExecve and so on
+	for i, name := range loaderCalls {
 		if letsThrough(diagram, abis, name) {
 			e.Allows |= blob.AllowsExecve << i
 		}
@@ -284,6 +286,9 @@ func notPolicy(t *resolve.Target, err error) error {
 	}
 	return fmt.Errorf("the program is not the policy: on a foreign ABI, %w", err)
 }
+
+// loaderCalls are the calls of blob.AllowsExecve and so on.
+var loaderCalls = [...]string{"execve", "prctl", "seccomp"}
 
 func readBack(t blob.Target) (*prove.Diagram, error) {
 	bigEndian := t.Order == blob.BigEndian
