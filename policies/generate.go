@@ -17,3 +17,4 @@ package policies
 //go:generate go run ../cmd/seccompc compile web.yaml
 //go:generate go run ../cmd/seccompc compile godaemon.yaml
 //go:generate go run ../cmd/seccompc compile plugin.yaml
+//go:generate go run ../cmd/seccompc compile strict.yaml

@@ -16,3 +16,7 @@ func ForkNative(regs *Registers) int64
 
 // ForkInt80 is ForkNative for Int80.
 func ForkInt80(regs *Registers) int64
+
+// ForkEach makes a process that makes n calls, one after the other whatever comes of them, and ends, if they let it, by
+// exit (not exit_group) with the status errno of the last. It returns the process id or -errno.
+func ForkEach(regs *Registers, n int) int64

@@ -67,3 +67,22 @@ TEXT ·ForkInt80(SB), NOSPLIT, $0-16
 parent:
 	MOVQ AX, ret+8(FP)
 	RET
+
+TEXT ·ForkEach(SB), NOSPLIT, $0-24
+	MOVQ regs+0(FP), R12
+	MOVQ n+8(FP), R14
+	FORK
+next:
+	NATIVE
+	ADDQ $56, R12
+	DECQ R14
+	JNZ  next
+	XORQ DI, DI
+	NEGQ AX
+	CMOVQGT AX, DI
+	MOVQ $60, AX // exit
+	SYSCALL
+	INT  $3
+parent:
+	MOVQ AX, ret+16(FP)
+	RET
