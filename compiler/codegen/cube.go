@@ -22,7 +22,7 @@ type cube struct {
 // cube returns a cube whose test makes the search cheaper, or nil.
 func (s *searcher) cube(f field) *cube {
 	n := len(s.runs)
-	if n < 4 || n > cubeRuns {
+	if !s.bits || n < 4 || n > cubeRuns {
 		return nil
 	}
 	var values []uint32 // of short runs

@@ -74,7 +74,7 @@ func (b *builder) window(f field, runs []run, bits bool) *node {
 	defer searchers.Put(s)
 	s.bits = bits
 	s.plan(runs)
-	if c := s.cube(f); bits && c != nil {
+	if c := s.cube(f); c != nil {
 		return b.test(field{f.word, c.mask}, jeq, c.base, c.to, b.search(f, c.rest))
 	}
 	return s.build(b, f, 0, len(runs)-1)
