@@ -2,8 +2,8 @@ package load
 
 import (
 	"errors"
-	"fmt"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"unsafe"
@@ -20,33 +20,29 @@ func Check(b *blob.Blob) error {
 	if err != nil {
 		return err
 	}
+	// A kernel that has filters gets as far as the missing program.
+	if _, _, errno := unix.RawSyscall(unix.SYS_PRCTL, unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, 0); errno != unix.EFAULT {
+		return &wrapped{"prctl(PR_SET_SECCOMP): " + errno.Error(), ErrUnsupported}
+	}
 	if err := kernelAtLeast(b); err != nil {
 		return err
 	}
 	for i, a := range actions {
-		if t.Actions&(1<<i) == 0 {
+		if t.Actions&(1<<i) == 0 || a.since == "3.5" { // as old as filters
 			continue
 		}
-		_, _, errno := unix.Syscall(unix.SYS_SECCOMP, getActionAvail, 0, uintptr(unsafe.Pointer(&a.value)))
-		switch {
-		case errno == 0:
-		case a.since == "3.5" && (errno == unix.EINVAL || errno == unix.ENOSYS): // before 4.14 one can't ask
-			if _, err := unix.PrctlRetInt(unix.PR_GET_SECCOMP, 0, 0, 0, 0); err != nil {
-				return fmt.Errorf("%w: PR_GET_SECCOMP: %w", ErrUnsupported, err)
-			}
-		default:
-			return fmt.Errorf("policy %s uses the action %s, which this kernel lacks: it came with Linux %s (%w)", b.Name, a.name, a.since, errno)
+		_, _, errno := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_GET_ACTION_AVAIL, 0, uintptr(unsafe.Pointer(&a.value)))
+		if errno != 0 {
+			return &wrapped{"policy " + b.Name + " uses the action " + a.name + ", which this kernel lacks, as far as seccomp(2) tells: it came with Linux " + a.since, errno}
 		}
 	}
 	if b.Flags != 0 { // a kernel that knows the flags gets as far as the missing program
 		if _, _, errno := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, uintptr(b.Flags), 0); errno != unix.EFAULT {
-			return fmt.Errorf("policy %s wants the filter flags %#x, which this kernel refuses: %w", b.Name, b.Flags, errno)
+			return &wrapped{"policy " + b.Name + " wants the filter flags 0x" + strconv.FormatUint(uint64(b.Flags), 16) + ", which this kernel refuses", errno}
 		}
 	}
 	return nil
 }
-
-const getActionAvail = 2 // SECCOMP_GET_ACTION_AVAIL of linux/seccomp.h
 
 // actions are SECCOMP_RET_* in the order of blob.Target.Actions' bits, with the kernel that brought each: seccomp(2).
 var actions = [...]struct {
@@ -65,18 +61,36 @@ func kernelAtLeast(b *blob.Blob) error {
 	}
 	var u unix.Utsname
 	if err := unix.Uname(&u); err != nil {
-		return fmt.Errorf("uname: %w", err)
+		return &wrapped{"uname", err}
 	}
 	release := unix.ByteSliceToString(u.Release[:])
-	var n [3]int
-	if _, err := fmt.Sscanf(release, "%d.%d", &n[0], &n[1]); err != nil {
-		return fmt.Errorf("kernel release %q is not a version", release)
+	have, ok := parseRelease(release)
+	if !ok {
+		return errors.New("kernel release " + strconv.Quote(release) + " is not a version")
 	}
-	fmt.Sscanf(release, "%d.%d.%d", &n[0], &n[1], &n[2])
-	if blob.Version(n[0], n[1], n[2]) < b.Kernel {
-		return fmt.Errorf("policy %s assumes Linux %d.%d.%d or newer, this is %s", b.Name, b.Kernel>>16, b.Kernel>>8&0xff, b.Kernel&0xff, release)
+	if have < b.Kernel {
+		need := strconv.Itoa(int(b.Kernel>>16)) + "." + strconv.Itoa(int(b.Kernel>>8&0xff)) + "." + strconv.Itoa(int(b.Kernel&0xff))
+		return errors.New("policy " + b.Name + " assumes Linux " + need + " or newer, this is " + release)
 	}
 	return nil
+}
+
+// parseRelease reads the numbers at the beginning of a kernel release, as in 6.1.0-rc1: at least two.
+func parseRelease(release string) (version uint32, ok bool) {
+	var n [3]int
+	parts := strings.SplitN(release, ".", 3)
+	for i, part := range parts {
+		digits := len(part) - len(strings.TrimLeft(part, "0123456789"))
+		v, err := strconv.Atoi(part[:digits])
+		if err != nil {
+			return blob.Version(n[0], n[1], n[2]), i == 2
+		}
+		n[i] = v
+		if digits < len(part) {
+			return blob.Version(n[0], n[1], n[2]), i >= 1
+		}
+	}
+	return blob.Version(n[0], n[1], n[2]), len(parts) >= 2
 }
 
 // Thread installs the blob's program for the calling thread, which must be locked to its goroutine
@@ -98,7 +112,7 @@ func install(b *blob.Blob, flags uintptr) error {
 	runtime.LockOSThread() // the flag and the filter must meet on one thread
 	defer runtime.UnlockOSThread()
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-		return fmt.Errorf("PR_SET_NO_NEW_PRIVS: %w", err)
+		return &wrapped{"PR_SET_NO_NEW_PRIVS", err}
 	}
 	ret, _, errno := unix.RawSyscall6(i.nr, i.arg0, i.arg1, i.prog(), 0, 0, 0)
 	runtime.KeepAlive(i)
@@ -123,7 +137,7 @@ func prepare(b *blob.Blob, flags uintptr) (*installation, error) {
 	}
 	// The kernel counts in 16 bits; a program that wraps there would be another one.
 	if n := t.Instructions(); n < 1 || n > blob.MaxInstructions {
-		return nil, fmt.Errorf("policy %s: program of %d instructions", b.Name, n)
+		return nil, errors.New("policy " + b.Name + ": program of " + strconv.Itoa(n) + " instructions")
 	}
 	filter := make([]unix.SockFilter, t.Instructions())
 	copy(unsafe.Slice((*byte)(unsafe.Pointer(&filter[0])), len(t.Program)), t.Program)
@@ -139,9 +153,25 @@ func prepare(b *blob.Blob, flags uintptr) (*installation, error) {
 func (i *installation) error(ret uintptr, errno syscall.Errno) error {
 	switch {
 	case errno != 0:
-		return fmt.Errorf("policy %s: the kernel refuses the filter: %w", i.policy, errno)
+		return &wrapped{"policy " + i.policy + ": the kernel refuses the filter", errno}
 	case ret != 0:
-		return fmt.Errorf("policy %s: thread %d can't take the filter over", i.policy, ret)
+		return errors.New("policy " + i.policy + ": thread " + strconv.Itoa(int(ret)) + " can't take the filter over")
+	}
+	return nil
+}
+
+// CheckExec reports why Exec would refuse the blobs. Nothing is changed.
+func CheckExec(blobs ...*blob.Blob) error {
+	if len(blobs) == 0 {
+		return errors.New("no blob: the command would run without a filter")
+	}
+	for n, b := range blobs {
+		if err := Check(b); err != nil {
+			return err
+		}
+		if err := letsThrough(b, blobs[n+1:]); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -149,22 +179,16 @@ func (i *installation) error(ret uintptr, errno syscall.Errno) error {
 // Exec installs the blobs' programs for this thread in the order given and executes the command. On success it does
 // not return. An *ExecError means that filters are on and the command is not: the caller must end the process.
 //
-// Everything that the Go runtime would do under the filter is done before: its handler for the preemption signal is
-// taken away, and the limit on open files, which it raised, is put back.
+// Everything that the Go runtime would do under the filter is done before: its signal handlers are taken away, for even
+// to return from one is a system call, and the limit on open files, which it raised, is put back.
 func Exec(c Command, blobs ...*blob.Blob) error {
-	if len(blobs) == 0 {
-		return errors.New("no blob: the command would run without a filter")
+	if err := CheckExec(blobs...); err != nil {
+		return err
 	}
 	var installs []*installation
-	for n, b := range blobs {
-		if err := Check(b); err != nil {
-			return err
-		}
+	for _, b := range blobs {
 		i, err := prepare(b, 0)
 		if err != nil {
-			return err
-		}
-		if err := letsThrough(b, blobs[n+1:]); err != nil {
 			return err
 		}
 		installs = append(installs, i)
@@ -183,19 +207,13 @@ func Exec(c Command, blobs ...*blob.Blob) error {
 	}
 	runtime.LockOSThread()
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-		return fmt.Errorf("PR_SET_NO_NEW_PRIVS: %w", err)
+		return &wrapped{"PR_SET_NO_NEW_PRIVS", err}
 	}
 	// An execve that fails: before it, package syscall restores RLIMIT_NOFILE, which it raised at start and lets
 	// nobody else see.
 	_ = syscall.Exec("", nil, nil)
-	// A zero struct sigaction is SIG_DFL in every ABI's layout; by default SIGURG is ignored.
-	var sigaction [64]byte
-	sigset := uintptr(8)
-	if strings.HasPrefix(runtime.GOARCH, "mips") {
-		sigset = 16
-	}
-	if _, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(unix.SIGURG), uintptr(unsafe.Pointer(&sigaction[0])), 0, sigset, 0, 0); errno != 0 {
-		return fmt.Errorf("rt_sigaction: %w", errno)
+	if err := resetSignals(c.Ignored); err != nil {
+		return err
 	}
 	for n, i := range installs {
 		if ret, _, errno := unix.RawSyscall6(i.nr, i.arg0, i.arg1, i.prog(), 0, 0, 0); errno != 0 || ret != 0 {
@@ -219,16 +237,18 @@ func letsThrough(b *blob.Blob, later []*blob.Blob) error {
 	case err != nil:
 		return err
 	case b.Install != blob.Exec:
-		return fmt.Errorf("policy %s is made for a process that installs it itself (install: self)", b.Name)
+		return errors.New("policy " + b.Name + " is made for a process that installs it itself (install: self)")
+	case t.Actions&blob.ReturnsNotify != 0:
+		return errors.New("policy " + b.Name + " uses the action notify: it is made for a supervisor that listens, and its calls would fail without one")
 	case t.Allows&blob.AllowsExecve == 0:
-		return fmt.Errorf("policy %s does not allow execve whatever its arguments, so no command could start under it", b.Name)
+		return errors.New("policy " + b.Name + " does not allow execve whatever its arguments, so no command could start under it")
 	}
 	for _, next := range later {
 		switch {
 		case next.Flags == 0 && t.Allows&blob.AllowsPrctl == 0:
-			return fmt.Errorf("policy %s does not allow prctl, so policy %s could not be installed: put it last", b.Name, next.Name)
+			return errors.New("policy " + b.Name + " does not allow prctl, so policy " + next.Name + " could not be installed: put it last")
 		case next.Flags != 0 && t.Allows&blob.AllowsSeccomp == 0:
-			return fmt.Errorf("policy %s does not allow seccomp(2), so policy %s with its flags could not be installed: put it last", b.Name, next.Name)
+			return errors.New("policy " + b.Name + " does not allow seccomp(2), so policy " + next.Name + " with its flags could not be installed: put it last")
 		}
 	}
 	return nil

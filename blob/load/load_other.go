@@ -7,6 +7,9 @@ import "github.com/seccompc/seccompc/blob"
 // Read reads and checks a blob; off Linux it returns ErrUnsupported.
 func Read(string) (*blob.Blob, error) { return nil, ErrUnsupported }
 
+// ReadFile reads a blob's file; off Linux it returns ErrUnsupported.
+func ReadFile(string) (*File, error) { return nil, ErrUnsupported }
+
 // Check reports why the blob can't be installed; off Linux it returns ErrUnsupported.
 func Check(*blob.Blob) error { return ErrUnsupported }
 
@@ -15,6 +18,9 @@ func Thread(*blob.Blob) error { return ErrUnsupported }
 
 // Process installs the blob's program for all threads; off Linux it returns ErrUnsupported.
 func Process(*blob.Blob) error { return ErrUnsupported }
+
+// CheckExec reports why Exec would refuse the blobs; off Linux it returns ErrUnsupported.
+func CheckExec(...*blob.Blob) error { return ErrUnsupported }
 
 // Exec installs the blobs' programs and executes the command; off Linux it returns ErrUnsupported.
 func Exec(Command, ...*blob.Blob) error { return ErrUnsupported }

@@ -1,22 +1,32 @@
 package load
 
 import (
-	"bytes"
-	"fmt"
+	"errors"
 	"os"
-	"runtime/debug"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/seccompc/seccompc/blob"
 )
 
-// Read maps a blob's file, copies it to private memory and checks the copy, so that what was checked is what gets
-// installed whatever happens to the file meanwhile.
-func Read(path string) (b *blob.Blob, err error) {
+// Read reads and checks a blob. What it checks is a private copy, so that gets installed whatever happens to the file meanwhile.
+func Read(path string) (*blob.Blob, error) {
+	f, err := ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return f.Decode()
+}
+
+// ReadFile reads a regular file of at most blob.MaxSize bytes.
+//
+// It reads and does not map: a private mapping shows what others write to the file until its pages are copied, and raises
+// SIGBUS where the file was truncated, so that a mapping had to be copied anyway.
+func ReadFile(path string) (f *File, err error) {
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("%s: %w", path, err)
+			err = &wrapped{path, err}
 		}
 	}()
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0) // not to wait for a pipe's writer
@@ -26,37 +36,35 @@ func Read(path string) (b *blob.Blob, err error) {
 	defer unix.Close(fd)
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
-		return nil, err
+		return nil, os.NewSyscallError("fstat", err)
 	}
 	switch {
 	case st.Mode&unix.S_IFMT == unix.S_IFDIR:
 		return nil, unix.EISDIR
 	case st.Mode&unix.S_IFMT != unix.S_IFREG:
-		return nil, fmt.Errorf("not a regular file")
+		return nil, errors.New("not a regular file")
 	case st.Size == 0:
-		return nil, fmt.Errorf("empty file")
+		return nil, errors.New("empty file")
 	case st.Size > blob.MaxSize:
-		return nil, fmt.Errorf("file of %d bytes: a blob has at most %d", st.Size, blob.MaxSize)
+		return nil, errors.New("file of " + strconv.FormatInt(st.Size, 10) + " bytes: a blob has at most " + strconv.Itoa(blob.MaxSize))
 	}
-	data, err := private(fd, int(st.Size))
-	if err != nil {
-		return nil, err
-	}
-	return blob.Decode(data)
-}
-
-// private copies size bytes of a mapping. A file that is truncated meanwhile raises SIGBUS at the missing pages.
-func private(fd, size int) (data []byte, err error) {
-	m, err := unix.Mmap(fd, 0, size, unix.PROT_READ, unix.MAP_PRIVATE)
-	if err != nil {
-		return nil, os.NewSyscallError("mmap", err)
-	}
-	defer unix.Munmap(m)
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		if recover() != nil {
-			err = fmt.Errorf("the file was truncated while it was read")
+	data := make([]byte, st.Size+1)
+	size := 0
+	for size < len(data) {
+		n, err := unix.Read(fd, data[size:])
+		if err == unix.EINTR {
+			continue
 		}
-	}()
-	return bytes.Clone(m), nil
+		if err != nil {
+			return nil, os.NewSyscallError("read", err)
+		}
+		if n == 0 {
+			break
+		}
+		size += n
+	}
+	if int64(size) != st.Size {
+		return nil, errors.New("the file changed while it was read")
+	}
+	return &File{Path: path, Data: data[:size], mode: st.Mode, uid: st.Uid}, nil
 }

@@ -2,7 +2,7 @@
 
 // Seccomp-load installs compiled seccomp policies and executes a command under them.
 //
-//	seccomp-load BLOB... -- COMMAND [ARG...]
+//	seccomp-load [flags] BLOB... -- COMMAND [ARG...]
 //
 // Several blobs stack in the order given. Exit codes: 125 the loader failed and the command did not start, 126 the
 // command can't be executed, 127 it can't be found; otherwise the command's own.
@@ -10,11 +10,10 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"os"
-	"runtime/debug"
-	"slices"
+	"strconv"
 	"strings"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -22,17 +21,32 @@ import (
 	"github.com/seccompc/seccompc/blob/load"
 )
 
-const usage = `usage: seccomp-load [--version] BLOB... -- COMMAND [ARG...]
+const synopsis = "seccomp-load [flags] BLOB... -- COMMAND [ARG...]"
+
+const usage = `usage: ` + synopsis + `
 
 Installs the seccomp policies in the blobs, in the order given, and executes the command
-under all of them. no_new_privs is always set. If anything is wrong, the command does not
-start.
+under all of them. If anything is wrong, the command does not start.
 
   seccomp-load policies/toaster.seccomp -- /bin/ls -l
+
+  --sha256 HEX            the next blob's bytes must have this digest; who may write the
+                          file does not matter then
+  --insecure-permissions  take blobs that others than root and the caller may have written
+  --check                 do everything but install and execute, and say what would be done
+  --print                 show what the blobs are
+  --version, --help
+
+no_new_privs is always set: under it, set-user-ID programs such as sudo and files with
+capabilities get no privileges.
 
 Exit codes: 125 the loader failed, 126 the command can't be executed, 127 it can't be
 found; otherwise the command's own. Once a filter is on, the exit code is all that it says.
 `
+
+// version is set by a release's build, -ldflags "-X main.version=...". Package runtime/debug knows it too, and would make the
+// loader larger by a thirtieth.
+var version = "(devel)"
 
 // Exit codes, as env, nice and docker run have them.
 const (
@@ -42,66 +56,106 @@ const (
 )
 
 func main() {
-	args := os.Args[1:]
-	if len(args) > 0 {
-		switch args[0] {
-		case "--version":
-			fmt.Println("seccomp-load", version(), "format 1.0, entry: runtime")
-			return
-		case "--help", "-h":
-			fmt.Print(usage)
-			return
+	for fd := range 3 {
+		if closed&(1<<fd) != 0 { // the runtime has opened it
+			unix.CloseOnExec(fd)
 		}
 	}
-	os.Exit(run(args))
+	os.Exit(run(os.Args[1:]))
 }
 
+// A refusal is an error with a way out.
+type refusal struct{ msg, hint string }
+
+func (r *refusal) Error() string { return r.msg }
+
 func run(args []string) int {
-	end := slices.Index(args, "--")
-	if end < 0 {
-		return complain(failed, "missing --", "write seccomp-load BLOB... -- COMMAND [ARG...]")
-	}
-	files, command := args[:end], args[end+1:]
+	r, err := parse(args)
 	switch {
-	case len(files) == 0:
-		return complain(failed, "no blob before --: the command would run without a filter", "write seccomp-load BLOB... -- COMMAND [ARG...]")
-	case len(command) == 0:
-		return complain(failed, "no command behind --", "write seccomp-load BLOB... -- COMMAND [ARG...]")
+	case err != nil:
+		return complain(failed, err)
+	case r.help:
+		os.Stdout.WriteString(usage)
+		return 0
+	case r.version:
+		os.Stdout.WriteString("seccomp-load " + version + " format 1.0, entry: " + entry() + "\n")
+		return 0
+	case privileged():
+		return complain(failed, &refusal{"it runs with more rights than its caller has (set-user-ID, set-group-ID or file capabilities)",
+			"no_new_privs takes rights from the command, not from the loader: take the mode bits or capabilities off its file"})
 	}
-	var blobs []*blob.Blob
-	for _, f := range files {
-		if strings.HasPrefix(f, "-") {
-			return complain(failed, fmt.Sprintf("unknown flag %q", f), "a file of that name is written ./"+f)
+	blobs, err := r.read()
+	if err != nil {
+		return complain(failed, err)
+	}
+	if r.print {
+		return 0
+	}
+	if err := load.CheckExec(blobs...); err != nil {
+		return complain(failed, err)
+	}
+	path := ""
+	if len(r.command) > 0 {
+		var code int
+		switch path, code = find(r.command[0]); code {
+		case notFound:
+			return complain(code, errors.New("command "+strconv.Quote(r.command[0])+" is not found"))
+		case notExecutable:
+			return complain(code, errors.New("command "+strconv.Quote(r.command[0])+" can't be executed"))
 		}
-		b, err := load.Read(f)
-		if err != nil {
-			return complain(failed, err.Error(), "")
-		}
-		blobs = append(blobs, b)
 	}
-	path, code := find(command[0])
-	switch code {
-	case notFound:
-		return complain(code, fmt.Sprintf("command %q is not found", command[0]), "")
-	case notExecutable:
-		return complain(code, fmt.Sprintf("command %q can't be executed", command[0]), "")
+	if r.check {
+		return say(blobs, path, r.command)
 	}
-	err := load.Exec(load.Command{Path: path, Args: command, Env: os.Environ()}, blobs...)
-	var exec *load.ExecError
-	if !errors.As(err, &exec) {
-		return complain(failed, err.Error(), "")
+	err = load.Exec(load.Command{Path: path, Args: r.command, Env: os.Environ(), Ignored: ignored}, blobs...)
+	exec, on := err.(*load.ExecError)
+	if !on {
+		return complain(failed, err)
 	}
 	// The filters are on and may deny whatever os.Exit would do first.
+	code := notExecutable
 	switch {
 	case exec.Op == "install":
 		code = failed
-	case errors.Is(err, unix.ENOENT):
+	case exec.Err == unix.ENOENT:
 		code = notFound
-	default:
-		code = notExecutable
 	}
 	unix.RawSyscall(unix.SYS_EXIT_GROUP, uintptr(code), 0, 0)
 	panic("unreachable: exit_group returned")
+}
+
+// privileged reports AT_SECURE of getauxval(3). Where the kernel says nothing, the loader has to assume it.
+func privileged() bool {
+	aux, _ := unix.Auxv()
+	for _, a := range aux {
+		if a[0] == atSecure {
+			return a[1] != 0
+		}
+	}
+	return true
+}
+
+// say tells what would be done with blobs that can be installed.
+func say(blobs []*blob.Blob, path string, command []string) int {
+	for _, b := range blobs {
+		t, err := load.Select(b)
+		if err != nil {
+			return complain(failed, err)
+		}
+		by := "prctl"
+		if b.Flags != 0 {
+			by = "seccomp(2) with the filter flags 0x" + strconv.FormatUint(uint64(b.Flags), 16)
+		}
+		os.Stdout.WriteString("policy " + b.Name + ": would install the program for " + t.Label + ", " + strconv.Itoa(t.Instructions()) + " instructions, by " + by + "\n")
+	}
+	if path != "" {
+		out := "would execute " + strconv.Quote(path) + " as"
+		for _, a := range command {
+			out += " " + strconv.Quote(a)
+		}
+		os.Stdout.WriteString(out + "\n")
+	}
+	return 0
 }
 
 // find searches a command as execvp does: a name with a slash is a path, any other is looked up in PATH.
@@ -113,21 +167,20 @@ func find(name string) (path string, code int) {
 	if !strings.Contains(name, "/") {
 		list, ok := os.LookupEnv("PATH")
 		if !ok {
-			list = "/bin:/usr/bin" // confstr(_CS_PATH)
+			list = defaultPath
 		}
 		dirs = strings.Split(list, ":")
 	}
 	code = notFound
 	for _, dir := range dirs {
 		path := name
-		if !strings.Contains(name, "/") && dir != "" {
+		if dir != "" {
 			path = dir + "/" + name
 		}
-		var st unix.Stat_t
-		err := unix.Stat(path, &st)
+		err := unix.Stat(path, &unix.Stat_t{})
 		switch {
 		case err == unix.ENOENT || err == unix.ENOTDIR:
-		case err == nil && st.Mode&unix.S_IFMT == unix.S_IFREG && unix.Faccessat(unix.AT_FDCWD, path, unix.X_OK, unix.AT_EACCESS) == nil:
+		case err == nil && executable(unsafe.Pointer(unsafe.StringData(path+"\x00"))):
 			return path, 0
 		default:
 			code = notExecutable
@@ -136,17 +189,22 @@ func find(name string) (path string, code int) {
 	return "", code
 }
 
-func complain(code int, msg, hint string) int {
-	fmt.Fprintf(os.Stderr, "seccomp-load: error: %s\n", msg)
-	if hint != "" {
-		fmt.Fprintf(os.Stderr, "hint: %s\n", hint)
+// defaultPath is searched where PATH is unset: confstr(_CS_PATH), as execvp has it.
+const defaultPath = "/bin:/usr/bin"
+
+func complain(code int, err error) int {
+	out := "seccomp-load: error: " + err.Error() + "\n"
+	if r, ok := err.(*refusal); ok && r.hint != "" {
+		out += "hint: " + r.hint + "\n"
 	}
+	os.Stderr.WriteString(out)
 	return code
 }
 
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
+// entry says where the program was entered: at _seccomp_load_start, or at the Go runtime's entry.
+func entry() string {
+	if stack != nil {
+		return "direct"
 	}
-	return "(devel)"
+	return "runtime"
 }

@@ -1,0 +1,247 @@
+//go:build linux
+
+package main
+
+import (
+	"unsafe"
+
+	"github.com/seccompc/seccompc/blob"
+	"github.com/seccompc/seccompc/blob/load"
+)
+
+// Where the fields lie that the direct entry reads: the specification is blob's package comment.
+const (
+	magic       = 0x0a1a0a0d46435389 // as a little-endian integer
+	format      = 1                  // major 1, minor 0
+	headerSize  = 72
+	offVersion  = 8
+	offSize     = 12
+	offCRC      = 16
+	offTargets  = 20
+	offInstall  = 22
+	offZero     = 23
+	offFlags    = 24
+	offKernel   = 28
+	offName     = 36
+	offCaps     = 38
+	offSource   = 40
+	entrySize   = 64
+	offOrder    = 32
+	offABIs     = 33
+	offCount    = 34
+	offProgram  = 36
+	offProgCRC  = 40
+	offActions  = 44
+	offAllows   = 48
+	offLabel    = 52
+	offReserved = 54
+	maxTargets  = 64
+	maxABIs     = 4
+	maxText     = 64 // a name or a label
+)
+
+// A program is what a blob holds for this machine.
+type program struct {
+	at                              uintptr // its instructions
+	count                           uintptr
+	flags, kernel, actions, allowed uint32
+}
+
+// What examine and choose find wrong.
+const (
+	notBlob      = "not a blob: the file does not begin with its magic"
+	otherFormat  = "another version of the format: this loader knows 1.0"
+	wrongSize    = "the file's size is not the one in its header"
+	wrongHeader  = "the header's sizes do not fit into the file"
+	damaged      = "damaged: the header's checksum does not match"
+	wrongFields  = "the header or an entry has what the format does not allow"
+	wrongProgram = "damaged: the program's checksum does not match"
+	wrongReturns = "the program's returns are not those that its entry names"
+	ambiguous    = "two programs serve this machine's ABI"
+)
+
+// examine checks the header, the entries and the text of the n bytes of a blob at p; it returns what is wrong. It refuses what
+// blob.Decode refuses there, but for names of wrong characters, which the direct entry does not show. It runs before the
+// Go runtime has started.
+//
+//go:nosplit
+func examine(p unsafe.Pointer, n uintptr) (wrong string) {
+	switch {
+	case n < 8 || uint64(u32(p, 0))|uint64(u32(p, 4))<<32 != magic:
+		return notBlob
+	case n < headerSize+entrySize || n > blob.MaxSize:
+		return wrongSize
+	case u32(p, offVersion) != format:
+		return otherFormat
+	case uintptr(u32(p, offSize)) != n:
+		return wrongSize
+	}
+	targets, name := uintptr(u16(p, offTargets)), uintptr(u16(p, offName))
+	text := headerSize + targets*entrySize
+	if targets < 1 || targets > maxTargets || text > n || name < 1 || name > maxText {
+		return wrongHeader
+	}
+	text += name + uintptr(u16(p, offCaps))
+	for e := uintptr(0); e < targets; e++ {
+		label := uintptr(u16(p, headerSize+e*entrySize+offLabel))
+		if label < 1 || label > maxText {
+			return wrongHeader
+		}
+		text += label
+	}
+	first := (text + 7) &^ 7
+	if first > n {
+		return wrongHeader
+	}
+	if crc(unsafe.Add(p, offTargets), first-offTargets) != u32(p, offCRC) {
+		return damaged
+	}
+	if mode := u8(p, offInstall); mode != uint8(blob.Exec) && mode != uint8(blob.Self) || !zero(p, offZero, offZero+1) || !zero(p, text, first) ||
+		u32(p, offFlags)&^(blob.FlagLog|blob.FlagSpecAllow) != 0 {
+		return wrongFields
+	}
+	for e := uintptr(0); e < targets; e++ {
+		entry := headerSize + e*entrySize
+		abis, count, order := uintptr(u8(p, entry+offABIs)), uintptr(u16(p, entry+offCount)), u8(p, entry+offOrder)
+		if abis < 1 || abis > maxABIs || !zero(p, entry+8*abis, entry+offOrder) || !zero(p, entry+offReserved, entry+entrySize) ||
+			order != uint8(blob.LittleEndian) && order != uint8(blob.BigEndian) ||
+			count < 1 || count > blob.MaxInstructions || uintptr(u32(p, entry+offProgram)) != first ||
+			u32(p, entry+offAllows)&^(blob.AllowsExecve|blob.AllowsPrctl|blob.AllowsSeccomp) != 0 {
+			return wrongFields
+		}
+		for a := uintptr(0); a < abis; a++ {
+			if u32(p, entry+8*a) == 0 {
+				return wrongFields
+			}
+		}
+		first += count * blob.InstructionSize
+	}
+	if first != n {
+		return wrongSize
+	}
+	return ""
+}
+
+// choose finds this machine's program in a blob that has been examined, and checks it. If there is none, count is 0.
+//
+//go:nosplit
+func choose(p unsafe.Pointer, found *program) (wrong string) {
+	host, order, _ := load.Host()
+	chosen := uintptr(0)
+	for e := uintptr(0); e < uintptr(u16(p, offTargets)); e++ {
+		entry := headerSize + e*entrySize
+		for a := uintptr(0); a < uintptr(u8(p, entry+offABIs)); a++ {
+			if u32(p, entry+8*a) != host.Audit || u32(p, entry+8*a+4) != host.Bit || u8(p, entry+offOrder) != uint8(order) {
+				continue
+			}
+			if chosen != 0 {
+				return ambiguous
+			}
+			chosen = entry
+		}
+	}
+	found.count = 0
+	if chosen == 0 {
+		return ""
+	}
+	at := unsafe.Add(p, u32(p, chosen+offProgram))
+	found.at, found.count = uintptr(at), uintptr(u16(p, chosen+offCount))
+	found.flags, found.kernel = u32(p, offFlags), u32(p, offKernel)
+	found.actions, found.allowed = u32(p, chosen+offActions), u32(p, chosen+offAllows)
+	if crc(at, found.count*blob.InstructionSize) != u32(p, chosen+offProgCRC) {
+		return wrongProgram
+	}
+	if returns(at, found.count) != found.actions {
+		return wrongReturns
+	}
+	return ""
+}
+
+// returns collects the actions that a program of this machine's byte order returns, as the bits of an entry's actions; 0
+// if it does not end in a return, or has one that is no action.
+//
+//go:nosplit
+func returns(p unsafe.Pointer, count uintptr) (bits uint32) {
+	code := uint16(0)
+	for i := uintptr(0); i < count; i++ {
+		in := unsafe.Add(p, i*blob.InstructionSize)
+		if code = *(*uint16)(in); code&7 != opReturn {
+			continue
+		}
+		if code != opReturn {
+			return 0
+		}
+		switch *(*uint32)(unsafe.Add(in, 4)) &^ 0xffff {
+		case 0x80000000:
+			bits |= blob.ReturnsKillProcess
+		case 0:
+			bits |= blob.ReturnsKillThread
+		case 0x00030000:
+			bits |= blob.ReturnsTrap
+		case 0x00050000:
+			bits |= blob.ReturnsErrno
+		case 0x7fc00000:
+			bits |= blob.ReturnsNotify
+		case 0x7ff00000:
+			bits |= blob.ReturnsTrace
+		case 0x7ffc0000:
+			bits |= blob.ReturnsLog
+		case 0x7fff0000:
+			bits |= blob.ReturnsAllow
+		default:
+			return 0
+		}
+	}
+	if code != opReturn {
+		return 0
+	}
+	return bits
+}
+
+const opReturn = 0x06 // BPF_RET|BPF_K
+
+// zero reports whether the bytes from one offset to the other are.
+//
+//go:nosplit
+func zero(p unsafe.Pointer, from, to uintptr) bool {
+	for ; from < to; from++ {
+		if u8(p, from) != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+//go:nosplit
+func u8(p unsafe.Pointer, off uintptr) uint8 { return *(*uint8)(unsafe.Add(p, off)) }
+
+//go:nosplit
+func u16(p unsafe.Pointer, off uintptr) uint16 { return uint16(u8(p, off)) | uint16(u8(p, off+1))<<8 }
+
+//go:nosplit
+func u32(p unsafe.Pointer, off uintptr) uint32 {
+	return uint32(u16(p, off)) | uint32(u16(p, off+2))<<16
+}
+
+// crcTable is made by the first checksum: package initialisers have not run when it is wanted.
+var crcTable [256]uint32
+
+// crc is the CRC-32C of n bytes at p.
+//
+//go:nosplit
+func crc(p unsafe.Pointer, n uintptr) uint32 {
+	if crcTable[128] == 0 {
+		rest := uint32(1) // of the division of x^i by the polynomial, for the byte i
+		for i := uint8(128); i > 0; i >>= 1 {
+			rest = rest>>1 ^ -(rest&1)&0x82f63b78
+			for j := 0; j < 256; j += 2 * int(i) {
+				crcTable[uint8(j)+i] = rest ^ crcTable[uint8(j)]
+			}
+		}
+	}
+	c := ^uint32(0)
+	for i := uintptr(0); i < n; i++ {
+		c = c>>8 ^ crcTable[uint8(c)^u8(p, i)]
+	}
+	return ^c
+}
