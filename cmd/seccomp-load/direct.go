@@ -262,7 +262,7 @@ func release() uint32 {
 	if _, errno := call(unix.SYS_UNAME, uintptr(unsafe.Pointer(&uname)), 0, 0, 0, 0); errno != 0 {
 		return 0
 	}
-	encoded, n, dots := uint32(0), uint32(0), 0
+	encoded, n, dots := uint32(0), uint32(0), uint32(0)
 	for i := uintptr(0); i < unsafe.Sizeof(uname.Release); i++ {
 		c := u8(unsafe.Pointer(&uname.Release), i)
 		if c >= '0' && c <= '9' {

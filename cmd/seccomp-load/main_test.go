@@ -3,6 +3,8 @@
 package main
 
 import (
+	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -15,37 +17,87 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-func TestScripts(t *testing.T) {
-	bin := t.TempDir()
-	build(t, "-o", bin, ".", "../seccompc")
-	if runtime.GOARCH == "amd64" || runtime.GOARCH == "arm64" {
-		build(t, "-o", bin, "-ldflags=-E=_exit_start", "./testdata/exit")
+// What the tests run, in a folder for each way to enter the loader: direct and runtime.
+var bin string
+
+var entries = []string{"direct", "runtime"}
+
+func TestMain(m *testing.M) {
+	if r, ok := roles[os.Getenv(role)]; ok {
+		if err := r(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+		os.Exit(1)
 	}
-	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata",
-		RequireExplicitExec: true,
-		RequireUniqueNames:  true,
-		Setup: func(e *testscript.Env) error {
-			e.Setenv("PATH", bin+string(filepath.ListSeparator)+e.Getenv("PATH"))
-			e.Setenv("BIN", bin)
-			return nil
-		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"code":     code,
-			"truncate": truncate,
-			"flip":     flip,
-			"policies": policies,
-		},
-	})
+	flag.Parse()
+	os.Exit(func() int {
+		var err error
+		if bin, err = os.MkdirTemp("", "seccomp-load"); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer os.RemoveAll(bin)
+		for entry, flags := range map[string]string{"direct": "-ldflags=-E=_seccomp_load_start", "runtime": "-ldflags="} {
+			dir := filepath.Join(bin, entry)
+			err = errors.Join(err, os.Mkdir(dir, 0o755),
+				build("-o", dir, "-buildmode=exe", flags, "."), build("-o", dir, "../seccompc"))
+			if runtime.GOARCH == "amd64" || runtime.GOARCH == "arm64" {
+				err = errors.Join(err, build("-o", dir, "-ldflags=-E=_exit_start", "./testdata/exit"))
+			}
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		return m.Run()
+	}())
 }
 
-func build(t *testing.T, args ...string) {
-	t.Helper()
+func TestScripts(t *testing.T) {
+	for _, entry := range entries {
+		t.Run(entry, func(t *testing.T) {
+			dir := filepath.Join(bin, entry)
+			testscript.Run(t, testscript.Params{
+				Dir:                 "testdata",
+				RequireExplicitExec: true,
+				RequireUniqueNames:  true,
+				Setup: func(e *testscript.Env) error {
+					e.Setenv("PATH", dir+string(filepath.ListSeparator)+e.Getenv("PATH"))
+					e.Setenv("BIN", dir)
+					e.Setenv("ENTRY", entry)
+					return nil
+				},
+				Cmds: map[string]func(*testscript.TestScript, bool, []string){
+					"code":     code,
+					"truncate": truncate,
+					"flip":     flip,
+					"policies": policies,
+				},
+			})
+		})
+	}
+}
+
+func build(args ...string) error {
 	cmd := exec.Command("go", append([]string{"build"}, args...)...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
+		return fmt.Errorf("go build: %w\n%s", err, out)
 	}
+	return nil
+}
+
+// compile compiles a policy with what the YAML text adds to a name, and returns its blob.
+func compile(t *testing.T, name, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(file+".yaml", []byte("seccompc: 1\nname: "+name+"\n"+text+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command(filepath.Join(bin, "direct/seccompc"), "compile", file+".yaml").CombinedOutput(); err != nil {
+		t.Fatalf("seccompc: %v\n%s", err, out)
+	}
+	return file + ".seccomp"
 }
 
 // code N COMMAND... checks a command's exit code.
@@ -73,7 +125,7 @@ func flip(ts *testscript.TestScript, _ bool, args []string) {
 		at, err := strconv.Atoi(arg)
 		ts.Check(err)
 		data[at] ^= 0xff
-		ts.Check(os.WriteFile(ts.MkAbs(arg+".flip"), data, 0o666))
+		ts.Check(os.WriteFile(ts.MkAbs(arg+".flip"), data, 0o644))
 	}
 }
 
@@ -82,7 +134,7 @@ func policies(ts *testscript.TestScript, _ bool, args []string) {
 	for _, arg := range args {
 		name, body, _ := strings.Cut(arg, "=")
 		text := fmt.Sprintf("seccompc: 1\nname: %s\n%s\n", name, strings.ReplaceAll(body, ";", "\n"))
-		ts.Check(os.WriteFile(ts.MkAbs(name+".yaml"), []byte(text), 0o666))
+		ts.Check(os.WriteFile(ts.MkAbs(name+".yaml"), []byte(text), 0o644))
 		ts.Check(ts.Exec("seccompc", "compile", name+".yaml"))
 	}
 }

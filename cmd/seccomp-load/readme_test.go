@@ -25,11 +25,9 @@ func TestReadme(t *testing.T) {
 		t.Fatalf("%d commands in the session", len(steps))
 	}
 	dir := t.TempDir()
-	bin := filepath.Join(dir, "bin")
-	if err := os.Mkdir(bin, 0o777); err != nil {
+	if err := os.Symlink(filepath.Join(bin, "direct"), filepath.Join(dir, "bin")); err != nil {
 		t.Fatal(err)
 	}
-	build(t, "-o", bin, ".", "../seccompc")
 	for _, step := range steps {
 		command, want, _ := strings.Cut(step, "\n")
 		if strings.Contains(command, "<<'EOF'") {

@@ -1,0 +1,148 @@
+//go:build linux
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"debug/elf"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+// stubs returns the GOARCHes that have an entry of the loader's own.
+func stubs(t *testing.T) (archs []string) {
+	t.Helper()
+	files, err := filepath.Glob("entry_*.s")
+	if err != nil || len(files) < 3 {
+		t.Fatalf("entries %q, error %v", files, err)
+	}
+	for _, f := range files {
+		archs = append(archs, strings.TrimSuffix(strings.TrimPrefix(f, "entry_"), ".s"))
+	}
+	return archs
+}
+
+// TestCalls walks the calls of what runs before the Go runtime, in the compiler's listing: all are of nosplit functions,
+// none is indirect, and nothing touches thread-local storage.
+func TestCalls(t *testing.T) {
+	for _, arch := range stubs(t) {
+		t.Run(arch, func(t *testing.T) {
+			t.Parallel()
+			cmd := exec.Command("go", "build", "-o", os.DevNull, "-gcflags=github.com/seccompc/seccompc/...=-S",
+				"-gcflags=syscall=-S", "-asmflags=internal/runtime/syscall/linux=-S", "-asmflags=runtime=-S", ".")
+			cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch)
+			out, err := cmd.CombinedOutput()
+			if err != nil {
+				t.Fatalf("go build: %v\n%s", err, out)
+			}
+			funcs := listing(out)
+			seen := map[string]bool{}
+			var walk func(name, from string)
+			walk = func(name, from string) {
+				if seen[name] {
+					return
+				}
+				seen[name] = true
+				f := funcs[name]
+				switch {
+				case f == nil:
+					t.Errorf("%s calls %s, which is neither the loader's own nor assembly", from, name)
+				case !f.nosplit:
+					t.Errorf("%s calls %s, which is not nosplit", from, name)
+				default:
+					for _, kind := range f.bad {
+						t.Errorf("%s has a relocation %s", name, kind)
+					}
+					for _, callee := range f.calls {
+						walk(callee, name)
+					}
+				}
+			}
+			walk("main.direct", "the entry")
+			for _, want := range []string{"main.examine", "main.locate", "main.die", "syscall.RawSyscall6", "internal/runtime/syscall/linux.Syscall6"} {
+				if !seen[want] {
+					t.Errorf("the walk of %d functions did not meet %s", len(seen), want)
+				}
+			}
+		})
+	}
+}
+
+// A function of the listing: what it calls, and its relocations that can't work before the runtime has started.
+type function struct {
+	nosplit    bool
+	calls, bad []string
+}
+
+var (
+	head  = regexp.MustCompile(`^(\S+) STEXT (.*)size=`)
+	reloc = regexp.MustCompile(`^\trel \d+\+\d+ t=(\S+) ([^+]*)`)
+)
+
+func listing(out []byte) map[string]*function {
+	funcs := map[string]*function{}
+	var f *function
+	lines := bufio.NewScanner(bytes.NewReader(out))
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		line := lines.Text()
+		if m := head.FindStringSubmatch(line); m != nil {
+			// A wrapper for assembly (dupok) comes behind the function that it calls, under the same name.
+			f = &function{nosplit: strings.Contains(m[2], "nosplit ")}
+			if funcs[m[1]] == nil || !strings.Contains(m[2], "dupok ") {
+				funcs[m[1]] = f
+			}
+		}
+		m := reloc.FindStringSubmatch(line)
+		switch {
+		case m == nil || f == nil:
+		case strings.Contains(m[1], "TLS") || m[1] == "R_CALLIND":
+			f.bad = append(f.bad, m[1]+" "+m[2])
+		case strings.Contains(m[1], "CALL") || strings.HasPrefix(m[2], "runtime."):
+			f.calls = append(f.calls, m[2])
+		}
+	}
+	return funcs
+}
+
+// TestDist builds what is distributed: static, not position-independent, without an interpreter, which a scratch image
+// lacks, and entered directly where there is an entry.
+func TestDist(t *testing.T) {
+	dir := t.TempDir()
+	if out, err := exec.Command("make", "-C", "../..", "dist", "DIST="+dir, "ARCHES="+runtime.GOARCH).CombinedOutput(); err != nil {
+		t.Fatalf("make dist: %v\n%s", err, out)
+	}
+	loader := filepath.Join(dir, "seccomp-load-"+runtime.GOARCH)
+	f, err := elf.Open(loader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if f.Type != elf.ET_EXEC {
+		t.Errorf("type %v", f.Type)
+	}
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_INTERP || p.Type == elf.PT_DYNAMIC {
+			t.Errorf("program header %v", p.Type)
+		}
+	}
+	if f.Section(".symtab") != nil {
+		t.Error("it is not stripped")
+	}
+	want := "entry: runtime\n"
+	if _, err := os.Stat("entry_" + runtime.GOARCH + ".s"); err == nil {
+		want = "entry: direct\n"
+	}
+	if out, err := exec.Command(loader, "--version").Output(); err != nil || !strings.HasSuffix(string(out), want) {
+		t.Errorf("--version: %q, error %v, want %q", out, err, want)
+	}
+	if sums, err := os.ReadFile(filepath.Join(dir, "SHA256SUMS")); err != nil || !strings.HasSuffix(string(sums), "  seccomp-load-"+runtime.GOARCH+"\n") {
+		t.Errorf("sums %q, error %v", sums, err)
+	}
+}
