@@ -52,9 +52,6 @@ func ReadFile(path string) (f *File, err error) {
 	size := 0
 	for size < len(data) {
 		n, err := unix.Read(fd, data[size:])
-		if err == unix.EINTR {
-			continue
-		}
 		if err != nil {
 			return nil, os.NewSyscallError("read", err)
 		}

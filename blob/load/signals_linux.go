@@ -33,21 +33,28 @@ func sigset() (handler, size uintptr) {
 // runtime has started, for that installs handlers.
 //
 //go:nosplit
-func IgnoredSignals() (ignored uint64) {
+func IgnoredSignals() (ignored uint64, err syscall.Errno) {
 	handler, size := sigset()
 	for sig := uintptr(1); sig <= nsig; sig++ {
 		var now sigaction
 		_, _, errno := syscall.RawSyscall6(unix.SYS_RT_SIGACTION, sig, 0, uintptr(unsafe.Pointer(&now)), size, 0, 0)
-		if errno == 0 && now[handler&1] == sigIgn {
+		if errno != 0 {
+			err = errno
+		}
+		if now[handler&1] == sigIgn {
 			ignored |= 1 << (sig - 1)
 		}
 	}
-	return ignored
+	return ignored, err
 }
 
 // resetSignals does what an execve would do, and puts more signals to those that are ignored.
 func resetSignals(ignored uint64) error {
-	ignored |= IgnoredSignals()
+	still, errno := IgnoredSignals()
+	if errno != 0 {
+		return &wrapped{"rt_sigaction", errno}
+	}
+	ignored |= still
 	handler, size := sigset()
 	for sig := uintptr(1); sig <= nsig; sig++ {
 		var action sigaction

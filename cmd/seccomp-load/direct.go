@@ -48,7 +48,7 @@ var (
 //go:nosplit
 func direct() {
 	attempt()
-	ignored = load.IgnoredSignals()
+	ignored, _ = load.IgnoredSignals()
 	for fd := uintptr(0); fd < 3; fd++ {
 		if _, errno := call(unix.SYS_FCNTL, fd, unix.F_GETFD, 0, 0, 0); errno != 0 {
 			closed |= 1 << fd

@@ -42,7 +42,8 @@ func TestMain(m *testing.M) {
 			err = errors.Join(err, os.Mkdir(dir, 0o755),
 				build("-o", dir, "-buildmode=exe", flags, "."), build("-o", dir, "../seccompc"))
 			if runtime.GOARCH == "amd64" || runtime.GOARCH == "arm64" {
-				err = errors.Join(err, build("-o", dir, "-ldflags=-E=_exit_start", "./testdata/exit"))
+				err = errors.Join(err, build("-o", dir, "-ldflags=-E=_exit_start", "./testdata/exit"),
+					build("-o", dir, "-ldflags=-E=_witness_start", "./testdata/witness"))
 			}
 		}
 		if err != nil {
