@@ -33,9 +33,9 @@ type Command struct {
 	Path string   // as execve takes it: no search takes place
 	Args []string // from argv[0] on
 	Env  []string
-	// Signals that the command finds ignored, beside those that are: bit n-1 for signal n. The Go runtime stops
-	// ignoring most signals when it starts.
-	Ignored uint64
+	// Signals that the command finds ignored and blocked, beside those that are: bit n-1 for signal n. The Go runtime
+	// stops ignoring most signals when it starts, and unblocks some.
+	Ignored, Blocked uint64
 }
 
 // An ExecError means that a filter is on and the command is not: what failed is the installation of a further filter

@@ -212,7 +212,7 @@ func Exec(c Command, blobs ...*blob.Blob) error {
 	// An execve that fails: before it, package syscall restores RLIMIT_NOFILE, which it raised at start and lets
 	// nobody else see.
 	_ = syscall.Exec("", nil, nil)
-	if err := resetSignals(c.Ignored); err != nil {
+	if err := resetSignals(c.Ignored, c.Blocked); err != nil {
 		return err
 	}
 	for n, i := range installs {

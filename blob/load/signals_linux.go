@@ -29,11 +29,11 @@ func sigset() (handler, size uintptr) {
 	return 0, 8
 }
 
-// IgnoredSignals returns the signals that the process ignores: bit n-1 for signal n. Seccomp-load calls it before the Go
-// runtime has started, for that installs handlers.
+// SignalState returns the signals that the process ignores and those that the thread blocks: bit n-1 for signal n.
+// Seccomp-load calls it before the Go runtime has started, for that changes both.
 //
 //go:nosplit
-func IgnoredSignals() (ignored uint64, err syscall.Errno) {
+func SignalState() (ignored, blocked uint64, err syscall.Errno) {
 	handler, size := sigset()
 	for sig := uintptr(1); sig <= nsig; sig++ {
 		var now sigaction
@@ -45,17 +45,34 @@ func IgnoredSignals() (ignored uint64, err syscall.Errno) {
 			ignored |= 1 << (sig - 1)
 		}
 	}
-	return ignored, err
+	var set [4]uintptr // longs, the low one first
+	_, _, errno := syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, 0, 0, uintptr(unsafe.Pointer(&set)), size, 0, 0)
+	if errno != 0 {
+		err = errno
+	}
+	blocked = uint64(set[0])
+	if unsafe.Sizeof(set[0]) == 4 {
+		blocked |= uint64(set[1]) << 32
+	}
+	return ignored, blocked, err
 }
 
-// resetSignals does what an execve would do, and puts more signals to those that are ignored.
-func resetSignals(ignored uint64) error {
-	still, errno := IgnoredSignals()
+// resetSignals does what an execve would do, and puts more signals to those that are ignored and blocked.
+func resetSignals(ignored, blocked uint64) error {
+	still, _, errno := SignalState()
 	if errno != 0 {
-		return &wrapped{"rt_sigaction", errno}
+		return &wrapped{"signal state", errno}
 	}
 	ignored |= still
 	handler, size := sigset()
+	// Blocked first: what the runtime sends itself (SIGURG) is dropped when it is reset, and not left pending.
+	set := [4]uintptr{uintptr(blocked)}
+	if unsafe.Sizeof(set[0]) == 4 {
+		set[1] = uintptr(blocked >> 32)
+	}
+	if _, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_BLOCK, uintptr(unsafe.Pointer(&set)), 0, size, 0, 0); errno != 0 {
+		return &wrapped{"rt_sigprocmask", errno}
+	}
 	for sig := uintptr(1); sig <= nsig; sig++ {
 		var action sigaction
 		if ignored&(1<<(sig-1)) != 0 {

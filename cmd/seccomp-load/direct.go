@@ -30,8 +30,8 @@ var entered = direct
 
 // What the runtime changes at its start and main changes back.
 var (
-	ignored uint64 // signals that were ignored: bit n-1 for signal n
-	closed  uint32 // descriptors that were closed: bits 0 to 2
+	ignored, blocked uint64 // signals: bit n-1 for signal n
+	closed           uint32 // descriptors that were closed: bits 0 to 2
 )
 
 const maxBlobs = 16 // that the direct entry takes
@@ -48,7 +48,7 @@ var (
 //go:nosplit
 func direct() {
 	attempt()
-	ignored, _ = load.IgnoredSignals()
+	ignored, blocked, _ = load.SignalState()
 	for fd := uintptr(0); fd < 3; fd++ {
 		if _, errno := call(unix.SYS_FCNTL, fd, unix.F_GETFD, 0, 0, 0); errno != 0 {
 			closed |= 1 << fd

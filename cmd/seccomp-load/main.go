@@ -13,7 +13,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"unsafe"
+	"unsafe" // also for go:linkname
 
 	"golang.org/x/sys/unix"
 
@@ -107,7 +107,7 @@ func run(args []string) int {
 	if r.check {
 		return say(blobs, path, r.command)
 	}
-	err = load.Exec(load.Command{Path: path, Args: r.command, Env: os.Environ(), Ignored: ignored}, blobs...)
+	err = load.Exec(load.Command{Path: path, Args: r.command, Env: environ(), Ignored: ignored, Blocked: blocked}, blobs...)
 	exec, on := err.(*load.ExecError)
 	if !on {
 		return complain(failed, err)
@@ -123,6 +123,11 @@ func run(args []string) int {
 	unix.RawSyscall(unix.SYS_EXIT_GROUP, uintptr(code), 0, 0)
 	panic("unreachable: exit_group returned")
 }
+
+// environ is the environment as the kernel has handed it over. That of package os has each variable once.
+//
+//go:linkname environ syscall.runtime_envs
+func environ() []string
 
 // privileged reports AT_SECURE of getauxval(3). Where the kernel says nothing, the loader has to assume it.
 func privileged() bool {

@@ -159,9 +159,6 @@ func peek(tid int, at uint64) string {
 	return string(s)
 }
 
-// few is next to nothing: what a loader needs behind the filter, and a program to end.
-const few = "default: kill_process\nrules: [{allow: [execve, exit, exit_group]}]"
-
 // TestCount counts the system calls from the loader's first instruction to the command's execve.
 func TestCount(t *testing.T) {
 	blob := compile(t, "few", few)
