@@ -151,7 +151,7 @@ func choose(p unsafe.Pointer, found *program) (wrong string) {
 	if crc(at, found.count*blob.InstructionSize) != u32(p, chosen+offProgCRC) {
 		return wrongProgram
 	}
-	if returns(at, found.count) != found.actions {
+	if found.actions == 0 || returns(at, found.count) != found.actions {
 		return wrongReturns
 	}
 	return ""
