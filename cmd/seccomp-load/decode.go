@@ -4,6 +4,7 @@ package main
 
 import (
 	"errors"
+	"strings"
 	"unsafe"
 
 	"github.com/seccompc/seccompc/blob"
@@ -32,7 +33,7 @@ func decode(data []byte) (*blob.Blob, error) {
 		Inputs:  blob.Inputs{Source: [32]byte(data[offSource:])},
 	}
 	next(u16(p, offCaps))
-	if !word(b.Name) {
+	if !word(b.Name, "._-") {
 		return nil, errors.New("its name has characters that no name may have")
 	}
 	for e := range targets {
@@ -44,7 +45,7 @@ func decode(data []byte) (*blob.Blob, error) {
 			Actions: u32(p, entry+offActions),
 			Allows:  u32(p, entry+offAllows),
 		}
-		if !word(t.Label) {
+		if !word(t.Label, "_+") {
 			return nil, errors.New("a label has characters that no label may have")
 		}
 		for a := range uintptr(u8(p, entry+offABIs)) {
@@ -58,10 +59,10 @@ func decode(data []byte) (*blob.Blob, error) {
 	return b, nil
 }
 
-// word reports whether a name can be shown as it is.
-func word(s string) bool {
+// word reports whether s consists of letters, digits and the other characters given, so that it can be shown as it is.
+func word(s, others string) bool {
 	for _, c := range []byte(s) {
-		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' || c == '_' || c == '-' || c == '+') {
+		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte(others, c) >= 0) {
 			return false
 		}
 	}
