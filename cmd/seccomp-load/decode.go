@@ -15,7 +15,7 @@ import (
 // loader's size.
 func decode(data []byte) (*blob.Blob, error) {
 	p := unsafe.Pointer(unsafe.SliceData(data))
-	if wrong := examine(p, uintptr(len(data))); wrong != "" {
+	if wrong := examine(p, uintptr(len(data)), uintptr(len(data))); wrong != "" {
 		return nil, errors.New(wrong)
 	}
 	targets := uintptr(u16(p, offTargets))
@@ -53,7 +53,12 @@ func decode(data []byte) (*blob.Blob, error) {
 		}
 		b.Targets = append(b.Targets, t)
 	}
-	if wrong := choose(p, &program{}); wrong != "" {
+	var own program
+	wrong := choose(p, &own)
+	if wrong == "" && own.count > 0 {
+		wrong = verify(p, &own)
+	}
+	if wrong != "" {
 		return nil, errors.New(wrong)
 	}
 	return b, nil

@@ -34,16 +34,21 @@ var (
 	closed           uint32 // descriptors that were closed: bits 0 to 2
 )
 
-const maxBlobs = 16 // that the direct entry takes
+const (
+	maxBlobs = 8    // that the direct entry takes
+	chunk    = 4096 // is read of a blob at first: the header and, mostly, the program
+)
 
-var (
+// work is all the memory that the direct entry has, in one place: each page touched costs as much as a system call.
+var work struct {
+	info     unix.Statx_t
 	programs [maxBlobs]program
 	fprogs   [maxBlobs]struct{ count, at uintptr } // struct sock_fprog
-	info     unix.Statx_t
-	uname    unix.Utsname
-	path     [4096]byte                 // the command's, where PATH was searched
+	crcTable [256]uint32
 	files    [blob.MaxSize/8 + 1]uint64 // the blobs' bytes, one blob behind the other
-)
+	path     [4096]byte                 // the command's, where PATH was searched
+	uname    unix.Utsname
+}
 
 //go:nosplit
 func direct() {
@@ -78,9 +83,9 @@ func attempt() {
 	}
 	size, actions, kernel, common := uintptr(0), uint32(0), uint32(0), ^uint32(0)
 	for i := uintptr(0); i < count && i < maxBlobs; i++ {
-		b, p := unsafe.Add(unsafe.Pointer(&files), size), &programs[i]
-		n := read(arg(i+1), euid, b, unsafe.Sizeof(files)-size)
-		if n == 0 || examine(b, n) != "" || choose(b, p) != "" || p.count == 0 || u8(b, offInstall) != uint8(blob.Exec) {
+		b, p := unsafe.Add(unsafe.Pointer(&work.files), size), &work.programs[i]
+		n := read(arg(i+1), euid, b, unsafe.Sizeof(work.files)-size, p)
+		if n == 0 {
 			return
 		}
 		size += (n + 7) &^ 7
@@ -92,14 +97,14 @@ func attempt() {
 				return
 			}
 		}
-		if common&by == 0 || p.allowed&blob.AllowsExecve == 0 || size > unsafe.Sizeof(files) {
+		if common&by == 0 || p.allowed&blob.AllowsExecve == 0 {
 			return
 		}
 		common &= p.allowed
 		actions |= p.actions
 		kernel = max(kernel, p.kernel)
-		fprogs[i].at = p.at
-		*(*uint16)(unsafe.Pointer(&fprogs[i].count)) = uint16(p.count)
+		work.fprogs[i].at = uintptr(b) + p.at
+		*(*uint16)(unsafe.Pointer(&work.fprogs[i].count)) = uint16(p.count)
 	}
 	if actions&blob.ReturnsNotify != 0 || kernel != 0 && release() < kernel ||
 		actions&blob.ReturnsKillProcess != 0 && !available(unix.SECCOMP_RET_KILL_PROCESS) ||
@@ -115,10 +120,10 @@ func attempt() {
 	}
 	for i := uintptr(0); i < count && i < maxBlobs; i++ {
 		nr, arg0, arg1 := uintptr(unix.SYS_PRCTL), uintptr(unix.PR_SET_SECCOMP), uintptr(unix.SECCOMP_MODE_FILTER)
-		if flags := programs[i].flags; flags != 0 {
+		if flags := work.programs[i].flags; flags != 0 {
 			nr, arg0, arg1 = unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, uintptr(flags)
 		}
-		switch ret, errno := call(nr, arg0, arg1, uintptr(unsafe.Pointer(&fprogs[i])), 0, 0); {
+		switch ret, errno := call(nr, arg0, arg1, uintptr(unsafe.Pointer(&work.fprogs[i])), 0, 0); {
 		case errno == 0 && ret == 0:
 		case i == 0:
 			return
@@ -154,25 +159,39 @@ func identity(env unsafe.Pointer) (euid uintptr, secure bool) {
 	return euid, secure || !known
 }
 
-// read reads a blob of which the kernel says that it is a regular file that nobody but root and the caller can have
-// written. It returns its size; 0 if something is unusual. What was read is a private copy: no writer changes it any more.
+// read reads a blob, as much of it as matters here, and finds its program. The file must be a regular one that nobody
+// but root and the caller can have written. It returns the file's size; 0 if anything is unusual. What was read is a
+// private copy: no writer changes it any more.
 //
 //go:nosplit
-func read(name unsafe.Pointer, euid uintptr, to unsafe.Pointer, room uintptr) uintptr {
+func read(name unsafe.Pointer, euid uintptr, to unsafe.Pointer, room uintptr, p *program) uintptr {
 	cwd := unix.AT_FDCWD
 	fd, errno := call(unix.SYS_OPENAT, uintptr(cwd), uintptr(name), unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0, 0)
 	if errno != 0 {
 		return 0
 	}
 	empty := byte(0)
-	if !stat(fd, unsafe.Pointer(&empty), unix.AT_EMPTY_PATH) || info.Mode&unix.S_IWOTH != 0 || info.Uid != 0 && uintptr(info.Uid) != euid {
+	info := &work.info
+	if !stat(fd, unsafe.Pointer(&empty), unix.AT_EMPTY_PATH) || info.Mode&unix.S_IWOTH != 0 || info.Uid != 0 && uintptr(info.Uid) != euid ||
+		info.Size > blob.MaxSize || uintptr(info.Size) > room {
 		return 0
 	}
-	n, errno := call(unix.SYS_READ, fd, uintptr(to), room, 0, 0)
-	if errno != 0 || n == room || uint64(n) != info.Size {
+	size := uintptr(info.Size)
+	have, errno := call(unix.SYS_READ, fd, uintptr(to), min(size, chunk), 0, 0)
+	if errno != 0 || examine(to, size, have) != "" || choose(to, p) != "" || p.count == 0 || u8(to, offInstall) != uint8(blob.Exec) {
 		return 0
 	}
-	return n
+	for end := p.at + p.count*blob.InstructionSize; have < end; {
+		n, errno := call(unix.SYS_READ, fd, uintptr(to)+have, end-have, 0, 0)
+		if errno != 0 || n == 0 {
+			return 0
+		}
+		have += n
+	}
+	if verify(to, p) != "" {
+		return 0
+	}
+	return size
 }
 
 // stat reports whether the file is a regular one, which info then describes.
@@ -180,8 +199,8 @@ func read(name unsafe.Pointer, euid uintptr, to unsafe.Pointer, room uintptr) ui
 //go:nosplit
 func stat(fd uintptr, name unsafe.Pointer, flags uintptr) bool {
 	const wanted = unix.STATX_TYPE | unix.STATX_MODE | unix.STATX_UID | unix.STATX_SIZE
-	_, errno := call(unix.SYS_STATX, fd, uintptr(name), flags, wanted, uintptr(unsafe.Pointer(&info)))
-	return errno == 0 && info.Mask&wanted == wanted && info.Mode&unix.S_IFMT == unix.S_IFREG
+	_, errno := call(unix.SYS_STATX, fd, uintptr(name), flags, wanted, uintptr(unsafe.Pointer(&work.info)))
+	return errno == 0 && work.info.Mask&wanted == wanted && work.info.Mode&unix.S_IFMT == unix.S_IFREG
 }
 
 // locate finds the command as execvp does: a name with a slash is a path, any other is searched in PATH. It returns nil
@@ -206,11 +225,11 @@ func locate(name, env unsafe.Pointer) unsafe.Pointer {
 			break
 		}
 	}
-	to := unsafe.Pointer(&path[0])
+	to := unsafe.Pointer(&work.path)
 	for length != 0 {
 		n := uintptr(0)
 		for ; u8(dirs, n) != 0 && u8(dirs, n) != ':'; n++ {
-			if n+length+2 >= unsafe.Sizeof(path) {
+			if n+length+2 >= unsafe.Sizeof(work.path) {
 				return nil
 			}
 			*(*byte)(unsafe.Add(to, n)) = u8(dirs, n)
@@ -221,7 +240,7 @@ func locate(name, env unsafe.Pointer) unsafe.Pointer {
 			*(*byte)(unsafe.Add(to, n)) = '/'
 			n++
 		}
-		if n+length >= unsafe.Sizeof(path) {
+		if n+length >= unsafe.Sizeof(work.path) {
 			return nil
 		}
 		for i := uintptr(0); i <= length; i++ {
@@ -259,12 +278,12 @@ func available(action uint32) bool {
 //
 //go:nosplit
 func release() uint32 {
-	if _, errno := call(unix.SYS_UNAME, uintptr(unsafe.Pointer(&uname)), 0, 0, 0, 0); errno != 0 {
+	if _, errno := call(unix.SYS_UNAME, uintptr(unsafe.Pointer(&work.uname)), 0, 0, 0, 0); errno != 0 {
 		return 0
 	}
 	encoded, n, dots := uint32(0), uint32(0), uint32(0)
-	for i := uintptr(0); i < unsafe.Sizeof(uname.Release); i++ {
-		c := u8(unsafe.Pointer(&uname.Release), i)
+	for i := uintptr(0); i < unsafe.Sizeof(work.uname.Release); i++ {
+		c := u8(unsafe.Pointer(&work.uname.Release), i)
 		if c >= '0' && c <= '9' {
 			n = min(n*10+uint32(c-'0'), 255)
 			continue

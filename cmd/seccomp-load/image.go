@@ -42,9 +42,10 @@ const (
 
 // A program is what a blob holds for this machine.
 type program struct {
-	at                              uintptr // its instructions
-	count                           uintptr
+	at                              uintptr // its offset in the blob
+	count                           uintptr // of its instructions
 	flags, kernel, actions, allowed uint32
+	crc                             uint32
 }
 
 // What examine and choose find wrong.
@@ -60,25 +61,26 @@ const (
 	ambiguous    = "two programs serve this machine's ABI"
 )
 
-// examine checks the header, the entries and the text of the n bytes of a blob at p; it returns what is wrong. It refuses what
+// examine checks the header, the entries and the text of a blob of size bytes, of which there are so many at p; it returns what
+// is wrong. It refuses what
 // blob.Decode refuses there, but for names of wrong characters, which the direct entry does not show. It runs before the
 // Go runtime has started.
 //
 //go:nosplit
-func examine(p unsafe.Pointer, n uintptr) (wrong string) {
+func examine(p unsafe.Pointer, size, have uintptr) (wrong string) {
 	switch {
-	case n < 8 || uint64(u32(p, 0))|uint64(u32(p, 4))<<32 != magic:
+	case have < 8 || uint64(u32(p, 0))|uint64(u32(p, 4))<<32 != magic:
 		return notBlob
-	case n < headerSize+entrySize || n > blob.MaxSize:
+	case have < headerSize+entrySize || have > size || size > blob.MaxSize:
 		return wrongSize
 	case u32(p, offVersion) != format:
 		return otherFormat
-	case uintptr(u32(p, offSize)) != n:
+	case uintptr(u32(p, offSize)) != size:
 		return wrongSize
 	}
 	targets, name := uintptr(u16(p, offTargets)), uintptr(u16(p, offName))
 	text := headerSize + targets*entrySize
-	if targets < 1 || targets > maxTargets || text > n || name < 1 || name > maxText {
+	if targets < 1 || targets > maxTargets || text > have || name < 1 || name > maxText {
 		return wrongHeader
 	}
 	text += name + uintptr(u16(p, offCaps))
@@ -90,7 +92,7 @@ func examine(p unsafe.Pointer, n uintptr) (wrong string) {
 		text += label
 	}
 	first := (text + 7) &^ 7
-	if first > n {
+	if first > have {
 		return wrongHeader
 	}
 	if crc(unsafe.Add(p, offTargets), first-offTargets) != u32(p, offCRC) {
@@ -116,13 +118,13 @@ func examine(p unsafe.Pointer, n uintptr) (wrong string) {
 		}
 		first += count * blob.InstructionSize
 	}
-	if first != n {
+	if first != size {
 		return wrongSize
 	}
 	return ""
 }
 
-// choose finds this machine's program in a blob that has been examined, and checks it. If there is none, count is 0.
+// choose finds this machine's program in a blob that has been examined. If there is none, count is 0.
 //
 //go:nosplit
 func choose(p unsafe.Pointer, found *program) (wrong string) {
@@ -144,11 +146,18 @@ func choose(p unsafe.Pointer, found *program) (wrong string) {
 	if chosen == 0 {
 		return ""
 	}
-	at := unsafe.Add(p, u32(p, chosen+offProgram))
-	found.at, found.count = uintptr(at), uintptr(u16(p, chosen+offCount))
+	found.at, found.count = uintptr(u32(p, chosen+offProgram)), uintptr(u16(p, chosen+offCount))
 	found.flags, found.kernel = u32(p, offFlags), u32(p, offKernel)
-	found.actions, found.allowed = u32(p, chosen+offActions), u32(p, chosen+offAllows)
-	if crc(at, found.count*blob.InstructionSize) != u32(p, chosen+offProgCRC) {
+	found.actions, found.allowed, found.crc = u32(p, chosen+offActions), u32(p, chosen+offAllows), u32(p, chosen+offProgCRC)
+	return ""
+}
+
+// verify checks the program that was chosen in the blob at p.
+//
+//go:nosplit
+func verify(p unsafe.Pointer, found *program) (wrong string) {
+	at := unsafe.Add(p, found.at)
+	if crc(at, found.count*blob.InstructionSize) != found.crc {
 		return wrongProgram
 	}
 	if found.actions == 0 || returns(at, found.count) != found.actions {
@@ -223,13 +232,11 @@ func u32(p unsafe.Pointer, off uintptr) uint32 {
 	return uint32(u16(p, off)) | uint32(u16(p, off+2))<<16
 }
 
-// crcTable is made by the first checksum: package initialisers have not run when it is wanted.
-var crcTable [256]uint32
-
-// crc is the CRC-32C of n bytes at p.
+// crc is the CRC-32C of n bytes at p. The first one makes the table: package initialisers have not run when it is wanted.
 //
 //go:nosplit
 func crc(p unsafe.Pointer, n uintptr) uint32 {
+	crcTable := &work.crcTable
 	if crcTable[128] == 0 {
 		rest := uint32(1) // of the division of x^i by the polynomial, for the byte i
 		for i := uint8(128); i > 0; i >>= 1 {
