@@ -3,7 +3,6 @@
 package main
 
 import (
-	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -23,10 +22,6 @@ import (
 // stack is where the kernel put argc, argv, the environment and the auxiliary vector. The entry stores it; it is nil
 // where the runtime's entry was taken at once.
 var stack unsafe.Pointer
-
-// entered is what the entry calls. Through a func value, for assembly can't name Go's own calling convention, and the
-// way over the assembler's wants thread-local storage, which would be one more system call to set up.
-var entered = direct
 
 // What the runtime changes at its start and main changes back.
 var (
@@ -50,6 +45,9 @@ var work struct {
 	uname    unix.Utsname
 }
 
+// direct is what the entry calls. When it returns, the entry jumps to the runtime's.
+//
+//lint:ignore U1000 the entry is assembly
 //go:nosplit
 func direct() {
 	attempt()
@@ -321,9 +319,3 @@ func at(p unsafe.Pointer, i uintptr) uintptr { return *(*uintptr)(unsafe.Add(p, 
 
 //go:nosplit
 func separator(p unsafe.Pointer) bool { return u8(p, 0) == '-' && u8(p, 1) == '-' && u8(p, 2) == 0 }
-
-//go:nosplit
-func call(nr, a, b, c, d, e uintptr) (ret, errno uintptr) {
-	ret, _, err := syscall.RawSyscall6(nr, a, b, c, d, e, 0) // that of unix takes the way over the assembler's convention
-	return ret, uintptr(err)
-}

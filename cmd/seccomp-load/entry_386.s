@@ -4,8 +4,6 @@
 TEXT _seccomp_load_start(SB),NOSPLIT|NOFRAME,$0
 	MOVL	SP, ·stack(SB)
 	ANDL	$~15, SP
-	MOVL	·entered(SB), DX
-	MOVL	(DX), AX
-	CALL	AX
+	CALL	·direct(SB)
 	MOVL	·stack(SB), SP
 	JMP	_rt0_386_linux(SB)

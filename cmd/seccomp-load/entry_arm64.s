@@ -5,9 +5,7 @@ TEXT _seccomp_load_start(SB),NOSPLIT|NOFRAME,$0
 	MOVD	RSP, R0
 	MOVD	R0, ·stack(SB)
 	SUB	$16, RSP // a callee keeps its frame pointer below its frame
-	MOVD	·entered(SB), R26
-	MOVD	(R26), R0
-	CALL	(R0)
+	CALL	·direct(SB)
 	MOVD	·stack(SB), R0
 	MOVD	R0, RSP
 	JMP	_rt0_arm64_linux(SB)

@@ -27,7 +27,7 @@ func (c sysCall) key() string {
 // The kinds of calls that the loader makes; the rest are the runtime's.
 var loaders = map[uint64]bool{unix.SYS_OPENAT: true, unix.SYS_FSTAT: true, unix.SYS_STATX: true, unix.SYS_READ: true, unix.SYS_CLOSE: true,
 	unix.SYS_GETEUID: true, unix.SYS_PRCTL: true, unix.SYS_SECCOMP: true, unix.SYS_UNAME: true, unix.SYS_NEWFSTATAT: true, unix.SYS_FACCESSAT: true,
-	unix.SYS_RT_SIGACTION: true, unix.SYS_RT_SIGPROCMASK: true, unix.SYS_PRLIMIT64: true, unix.SYS_EXECVE: true}
+	unix.SYS_RT_SIGACTION: true, unix.SYS_RT_SIGPROCMASK: true, unix.SYS_PRLIMIT64: true, unix.SYS_EXECVE: true, unix.SYS_ARCH_PRCTL: true}
 
 var errnos = []unix.Errno{unix.ENOSYS, unix.EPERM, unix.EACCES, unix.EINVAL, unix.ENOMEM, unix.EFAULT, unix.EINTR, unix.EIO}
 
@@ -90,6 +90,12 @@ func TestFaults(t *testing.T) {
 					switch {
 					case injected == 0:
 						t.Errorf("%s: not met", what)
+					case key == fmt.Sprintf("call %d", unix.SYS_ARCH_PRCTL) && !once: // nor does the runtime start then
+						if tr.executed || !tr.status.Signaled() {
+							t.Errorf("%s: executed %t, status %#x", what, tr.executed, tr.status)
+						}
+					case entry == "direct" && a.short && tr.executed && code == 41: // enough was there, and checked
+						started++
 					case entry == "direct" && runtimeRan == last:
 						t.Errorf("%s: the runtime's path ran: %t", what, runtimeRan)
 					case harmless[key] || key == probe && a.errno == unix.EFAULT || entry == "direct" && once && !last:

@@ -168,7 +168,7 @@ func TestCount(t *testing.T) {
 	for _, c := range tr.calls {
 		got = append(got, c.nr)
 	}
-	want := []uint64{unix.SYS_OPENAT, unix.SYS_STATX, unix.SYS_READ, unix.SYS_SECCOMP, unix.SYS_FACCESSAT, unix.SYS_STATX,
+	want := []uint64{unix.SYS_ARCH_PRCTL, unix.SYS_OPENAT, unix.SYS_STATX, unix.SYS_READ, unix.SYS_SECCOMP, unix.SYS_FACCESSAT, unix.SYS_STATX,
 		unix.SYS_PRCTL, unix.SYS_PRCTL, unix.SYS_EXECVE}
 	if !slices.Equal(got, want) || !tr.executed || tr.status != 0 {
 		t.Errorf("the calls %d, want %d; executed %t, status %#x: %s", got, want, tr.executed, tr.status, tr.stderr)
