@@ -18,9 +18,9 @@ package load
 
 import (
 	"errors"
-	"os"
 	"runtime"
 	"strconv"
+	"syscall"
 
 	"github.com/seccompc/seccompc/blob"
 )
@@ -136,7 +136,7 @@ func (f *File) Decode() (*blob.Blob, error) {
 // Trusted returns an error if others than root and the caller may have written the file: everybody may write it, or
 // it belongs to a third user. A blob's checksums find damage, not malice.
 func (f *File) Trusted() error {
-	switch euid := os.Geteuid(); {
+	switch euid := syscall.Geteuid(); {
 	case f.mode&0o002 != 0:
 		return errors.New(f.Path + ": everybody may write this file (mode 0" + strconv.FormatUint(uint64(f.mode&0o7777), 8) + ")")
 	case f.uid != 0 && int(f.uid) != euid:

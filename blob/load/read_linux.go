@@ -2,7 +2,6 @@ package load
 
 import (
 	"errors"
-	"os"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -36,7 +35,7 @@ func ReadFile(path string) (f *File, err error) {
 	defer unix.Close(fd)
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
-		return nil, os.NewSyscallError("fstat", err)
+		return nil, &wrapped{"fstat", err}
 	}
 	switch {
 	case st.Mode&unix.S_IFMT == unix.S_IFDIR:
@@ -53,7 +52,7 @@ func ReadFile(path string) (f *File, err error) {
 	for size < len(data) {
 		n, err := unix.Read(fd, data[size:])
 		if err != nil {
-			return nil, os.NewSyscallError("read", err)
+			return nil, &wrapped{"read", err}
 		}
 		if n == 0 {
 			break

@@ -10,7 +10,6 @@ package main
 
 import (
 	"errors"
-	"os"
 	"strconv"
 	"strings"
 	"unsafe" // also for go:linkname
@@ -44,6 +43,8 @@ Exit codes: 125 the loader failed, 126 the command can't be executed, 127 it can
 found; otherwise the command's own. Once a filter is on, the exit code is all that it says.
 `
 
+const stdout, stderr = 1, 2
+
 // version is set by a release's build, -ldflags "-X main.version=...". Package runtime/debug knows it too, and would make the
 // loader larger by a thirtieth.
 var version = "(devel)"
@@ -61,7 +62,7 @@ func main() {
 			unix.CloseOnExec(fd)
 		}
 	}
-	os.Exit(run(os.Args[1:]))
+	unix.Exit(run(args()[1:]))
 }
 
 // A refusal is an error with a way out.
@@ -75,10 +76,10 @@ func run(args []string) int {
 	case err != nil:
 		return complain(failed, err)
 	case r.help:
-		os.Stdout.WriteString(usage)
+		put(stdout, usage)
 		return 0
 	case r.version:
-		os.Stdout.WriteString("seccomp-load " + version + " format 1.0, entry: " + entry() + "\n")
+		put(stdout, "seccomp-load "+version+" format 1.0, entry: "+entry()+"\n")
 		return 0
 	case privileged():
 		return complain(failed, &refusal{"it runs with more rights than its caller has (set-user-ID, set-group-ID or file capabilities)",
@@ -124,10 +125,16 @@ func run(args []string) int {
 	panic("unreachable: exit_group returned")
 }
 
-// environ is the environment as the kernel has handed it over. That of package os has each variable once.
+// args and environ are what the kernel has handed over. Package os would make the loader an eighth larger, and has each
+// variable of the environment once.
 //
+//go:linkname args os.runtime_args
+func args() []string
+
 //go:linkname environ syscall.runtime_envs
 func environ() []string
+
+func put(fd int, s string) { unix.Write(fd, []byte(s)) }
 
 // privileged reports AT_SECURE of getauxval(3). Where the kernel says nothing, the loader has to assume it.
 func privileged() bool {
@@ -151,14 +158,14 @@ func say(blobs []*blob.Blob, path string, command []string) int {
 		if b.Flags != 0 {
 			by = "seccomp(2) with the filter flags 0x" + strconv.FormatUint(uint64(b.Flags), 16)
 		}
-		os.Stdout.WriteString("policy " + b.Name + ": would install the program for " + t.Label + ", " + strconv.Itoa(t.Instructions()) + " instructions, by " + by + "\n")
+		put(stdout, "policy "+b.Name+": would install the program for "+t.Label+", "+strconv.Itoa(t.Instructions())+" instructions, by "+by+"\n")
 	}
 	if path != "" {
 		out := "would execute " + strconv.Quote(path) + " as"
 		for _, a := range command {
 			out += " " + strconv.Quote(a)
 		}
-		os.Stdout.WriteString(out + "\n")
+		put(stdout, out+"\n")
 	}
 	return 0
 }
@@ -170,7 +177,7 @@ func find(name string) (path string, code int) {
 	}
 	dirs := []string{""}
 	if !strings.Contains(name, "/") {
-		list, ok := os.LookupEnv("PATH")
+		list, ok := unix.Getenv("PATH")
 		if !ok {
 			list = defaultPath
 		}
@@ -202,7 +209,7 @@ func complain(code int, err error) int {
 	if r, ok := err.(*refusal); ok && r.hint != "" {
 		out += "hint: " + r.hint + "\n"
 	}
-	os.Stderr.WriteString(out)
+	put(stderr, out)
 	return code
 }
 

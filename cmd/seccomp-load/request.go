@@ -3,7 +3,6 @@
 package main
 
 import (
-	"os"
 	"strconv"
 	"strings"
 
@@ -112,7 +111,7 @@ func (r *request) read() (blobs []*blob.Blob, err error) {
 			for _, t := range b.Targets {
 				out += "  target  " + t.Label + ", " + strconv.Itoa(t.Instructions()) + " instructions\n"
 			}
-			os.Stdout.WriteString(out)
+			put(stdout, out)
 		}
 	}
 	return blobs, nil
