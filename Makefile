@@ -45,6 +45,31 @@ test:
 bench: libseccomp
 	cd bench && $(GO) run ./perf
 
+# The loader beside one in C without a libc: docs/loader.md has the figures. It needs a C compiler.
+.PHONY: bench-load
+bench-load:
+	cd bench && $(GO) run ./load
+
+# The loader's tests in full: 20,000 loads under next to nothing on an idle machine, and as many beside four busy processes; 100,000
+# while the blob is rewritten.
+.PHONY: campaign-loader
+campaign-loader:
+	$(GO) test ./cmd/seccomp-load -run 'Few|AtOnce|Race' -v -timeout 0 -args -runs 20000 -races 100000
+	$(GO) test ./cmd/seccomp-load -run 'Few' -v -timeout 0 -args -runs 20000 -hogs 4
+
+# Two folders give the same loaders.
+.PHONY: test-dist
+test-dist:
+	rm -rf $(DIST)/again && mkdir -p $(DIST)/again && git archive HEAD | tar -x -C $(DIST)/again
+	$(MAKE) dist && $(MAKE) -C $(DIST)/again dist DIST=dist
+	cmp $(DIST)/SHA256SUMS $(DIST)/again/dist/SHA256SUMS && rm -rf $(DIST)/again
+
+# The entries of other machines, in qemu's emulation of a process.
+.PHONY: test-qemu
+test-qemu:
+	command -v qemu-aarch64-static >/dev/null || { apt-get update -q && apt-get install -qy qemu-user-static; }
+	$(GO) test ./cmd/seccomp-load -run Foreign -v
+
 # The live tests of policies/ on a kernel that has i386 and x32, in a virtual machine.
 .PHONY: test-i386
 test-i386:
