@@ -55,7 +55,7 @@ func (a attempts) try(t *testing.T, blob, action string) string {
 	}
 	command := []string{a.program, action, dir, fmt.Sprint(pid)}
 	if blob != "" {
-		command = append([]string{a.loader, blob, "--"}, command...)
+		command = append([]string{a.loader, anybodys, blob, "--"}, command...)
 	}
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.ExtraFiles = []*os.File{nil, nil, f} // descriptor 5

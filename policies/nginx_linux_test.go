@@ -87,7 +87,7 @@ func (s *server) start(l launch) error {
 	if err != nil {
 		return err
 	}
-	args := []string{l.blob, "--", s.dir + "/nginx", "-p", s.dir, "-c", s.dir + "/nginx.conf", "-e", s.dir + "/logs/error.log"}
+	args := []string{anybodys, l.blob, "--", s.dir + "/nginx", "-p", s.dir, "-c", s.dir + "/nginx.conf", "-e", s.dir + "/logs/error.log"}
 	if !l.daemon {
 		args = append(args, "-g", "daemon off;")
 	}

@@ -215,7 +215,7 @@ func same(t *testing.T, loader string, data []byte, list []filter) {
 			if free.code != 0 || free.out == "" {
 				t.Errorf("%s from %s without a policy: code %d, %s", f.name, s.name, free.code, free.err)
 			}
-			if under := feed(t, s, data, append([]string{loader, "plugin.seccomp", "--"}, f.command...)); under != free {
+			if under := feed(t, s, data, append([]string{loader, anybodys, "plugin.seccomp", "--"}, f.command...)); under != free {
 				t.Errorf("%s from %s: code %d, %d bytes, %s\nwithout the policy: code %d, %d bytes, %s",
 					f.name, s.name, under.code, len(under.out), under.err, free.code, len(free.out), free.err)
 			}
