@@ -1,5 +1,5 @@
-// Witness shows which filter it runs under: it makes two calls, getppid and getuid, and exits with the errno that both of
-// them got, 0 for none, 99 for two different ones. It makes no other call.
+// Witness shows which filter it runs under: it makes two calls, getppid and getuid, and exits with the errno n of the first
+// if that of the second is n+1000, with 0 if both succeed, and else with 99. It makes no other call.
 //
 //	go build -ldflags -E=_witness_start ./testdata/witness
 package main

@@ -13,10 +13,13 @@ TEXT _witness_start(SB),NOSPLIT|NOFRAME,$0
 	NEGQ AX
 	CMPQ AX, $4095
 	CMOVQHI DI, AX
-	MOVQ AX, DI
+	CMPQ AX, BX
+	JEQ  same // both 0
+	SUBQ $1000, AX
 	CMPQ AX, BX
 	JEQ  same
-	MOVQ $99, DI
+	MOVQ $99, BX
 same:
+	MOVQ BX, DI
 	MOVL $231, AX // exit_group
 	SYSCALL
