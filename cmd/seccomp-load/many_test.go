@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"flag"
@@ -182,6 +183,15 @@ func TestRace(t *testing.T) {
 		}
 		blobs[i] = data
 	}
+	b, err := blob.Decode(blobs[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := load.Select(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := bytes.Index(blobs[0], own.Program)
 	file := filepath.Join(t.TempDir(), "race.seccomp")
 	if err := os.WriteFile(file, blobs[0], 0o644); err != nil {
 		t.Fatal(err)
@@ -197,8 +207,11 @@ func TestRace(t *testing.T) {
 		for i := 0; !stop.Load(); i++ {
 			now := blobs[i/3%2]
 			switch i % 16 {
-			case 3, 5, 7: // the beginning of one, the end of the other
-				at := i * 13 % len(now)
+			case 3, 5, 7: // the beginning of one, the end of the other, mostly from the middle of the program
+				at := program + i*5%64
+				if i%64 == 7 {
+					at = i * 13 % len(now)
+				}
 				f.WriteAt(blobs[1-i/3%2][at:], int64(at))
 			case 9:
 				f.Truncate(int64(i * 37 % len(now)))

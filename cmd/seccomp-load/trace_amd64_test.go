@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -172,6 +173,19 @@ func TestCount(t *testing.T) {
 		unix.SYS_PRCTL, unix.SYS_PRCTL, unix.SYS_EXECVE}
 	if !slices.Equal(got, want) || !tr.executed || tr.status != 0 {
 		t.Errorf("the calls %d, want %d; executed %t, status %#x: %s", got, want, tr.executed, tr.status, tr.stderr)
+	}
+	// A search in PATH is one more for each folder that has no such command; without PATH it is in /bin and /usr/bin.
+	folders := t.TempDir() + ":/no/such/folder:" + bin + "/direct"
+	for _, path := range []string{folders, ""} {
+		name := "exit"
+		if t.Setenv("PATH", path); path == "" {
+			name = "true"
+			os.Unsetenv("PATH")
+		}
+		tr := trace(t, nil, bin+"/direct/seccomp-load", blob, "--", name)
+		if n := len(want) + strings.Count(path, ":"); !tr.executed || len(tr.calls) > n+1 || path != "" && len(tr.calls) != n {
+			t.Errorf("PATH %q: %d calls, executed %t: %s", path, len(tr.calls), tr.executed, tr.stderr)
+		}
 	}
 	if tr := trace(t, nil, bin+"/runtime/seccomp-load", blob, "--", command); len(tr.calls) < 100 || !tr.executed {
 		t.Errorf("by the runtime's entry %d calls, executed %t: the tracer misses some", len(tr.calls), tr.executed)
