@@ -208,7 +208,7 @@ func TestRace(t *testing.T) {
 			now := blobs[i/3%2]
 			switch i % 16 {
 			case 3, 5, 7: // the beginning of one, the end of the other, mostly from the middle of the program
-				at := program + i*5%64
+				at := program + i/64*4%len(own.Program)
 				if i%64 == 7 {
 					at = i * 13 % len(now)
 				}
@@ -231,8 +231,8 @@ func TestRace(t *testing.T) {
 			default:
 				f.WriteAt(now, 0)
 			}
-			if i%64 == 0 {
-				time.Sleep(time.Millisecond) // or hardly a load would meet a whole blob on one processor
+			if i%64 == 0 || i%64 == 21 { // for loads to meet a whole blob, and a mixed one
+				time.Sleep(time.Millisecond)
 			}
 		}
 		f.Close()
