@@ -241,15 +241,25 @@ func letsThrough(b *blob.Blob, later []*blob.Blob) error {
 	case t.Actions&blob.ReturnsNotify != 0:
 		return errors.New("policy " + b.Name + " uses the action notify: it is made for a supervisor that listens, and its calls would fail without one")
 	case t.Allows&blob.AllowsExecve == 0:
-		return errors.New("policy " + b.Name + " does not allow execve whatever its arguments, so no command could start under it")
+		return errors.New(denies(b, t, blob.AllowsExecve, "execve") + "; no command could start under it: allow it without a condition")
 	}
 	for _, next := range later {
-		switch {
-		case next.Flags == 0 && t.Allows&blob.AllowsPrctl == 0:
-			return errors.New("policy " + b.Name + " does not allow prctl, so policy " + next.Name + " could not be installed: put it last")
-		case next.Flags != 0 && t.Allows&blob.AllowsSeccomp == 0:
-			return errors.New("policy " + b.Name + " does not allow seccomp(2), so policy " + next.Name + " with its flags could not be installed: put it last")
+		call, name := uint32(blob.AllowsPrctl), "prctl"
+		if next.Flags != 0 {
+			call, name = blob.AllowsSeccomp, "seccomp(2)"
+		}
+		if t.Allows&call == 0 {
+			return errors.New(denies(b, t, call, name) + "; policy " + next.Name + " could not be installed: put it first")
 		}
 	}
 	return nil
+}
+
+// denies says that a target does not let a call through whatever its arguments, and where the policy decides that.
+func denies(b *blob.Blob, t *blob.Target, call uint32, name string) string {
+	where := b.Decides(t, call)
+	if where == "" {
+		return "policy " + b.Name + " denies " + name + ", which no rule allows"
+	}
+	return "policy " + b.Name + " denies " + name + ": rule at " + where
 }

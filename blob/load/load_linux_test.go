@@ -206,7 +206,7 @@ func TestExecRefuses(t *testing.T) {
 			b := denies(unix.SYS_EXECVE)
 			b.Targets[0].Allows = 0
 			return []*blob.Blob{b}
-		}, "does not allow execve"},
+		}, "policy test denies execve, which no rule allows"},
 		{"install self", func() []*blob.Blob {
 			b := denies(unix.SYS_GETPPID)
 			b.Install = blob.Self
@@ -216,24 +216,24 @@ func TestExecRefuses(t *testing.T) {
 			b := denies(unix.SYS_PRCTL)
 			b.Targets[0].Allows = blob.AllowsExecve
 			return []*blob.Blob{b, denies(unix.SYS_GETPPID)}
-		}, "does not allow prctl"},
+		}, "policy test denies prctl"},
 		{"seccomp denied to the next", func() []*blob.Blob {
 			last := denies(unix.SYS_GETPPID)
 			last.Flags = blob.FlagLog
 			return []*blob.Blob{denies(unix.SYS_SECCOMP), last}
-		}, "does not allow seccomp(2)"},
+		}, "policy test denies seccomp(2)"},
 		{"prctl denied to the last but one", func() []*blob.Blob {
 			first, last := denies(unix.SYS_PRCTL), denies(unix.SYS_GETPPID)
 			first.Targets[0].Allows = blob.AllowsExecve | blob.AllowsSeccomp
 			middle := denies(unix.SYS_GETPPID)
 			middle.Flags, middle.Targets[0].Allows = blob.FlagLog, blob.AllowsExecve|blob.AllowsPrctl
 			return []*blob.Blob{first, middle, last}
-		}, "does not allow prctl"},
+		}, "policy test denies prctl"},
 		{"seccomp denied to the last but one", func() []*blob.Blob {
 			last := denies(unix.SYS_GETPPID)
 			last.Flags = blob.FlagLog
 			return []*blob.Blob{denies(unix.SYS_SECCOMP), denies(unix.SYS_GETPPID), last}
-		}, "does not allow seccomp(2)"},
+		}, "policy test denies seccomp(2)"},
 		{"NUL in the path", func() []*blob.Blob { command.Path = "/bin/\x00true"; return []*blob.Blob{denies(unix.SYS_GETPPID)} }, "invalid argument"},
 	} {
 		err := load.Exec(command, tt.blobs()...)

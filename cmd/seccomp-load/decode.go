@@ -4,7 +4,6 @@ package main
 
 import (
 	"errors"
-	"strings"
 	"unsafe"
 
 	"github.com/seccompc/seccompc/blob"
@@ -33,9 +32,7 @@ func decode(data []byte) (*blob.Blob, error) {
 		Inputs:  blob.Inputs{Source: [32]byte(data[offSource:])},
 	}
 	next(u16(p, offCaps))
-	if !word(b.Name, "._-") {
-		return nil, errors.New("its name has characters that no name may have")
-	}
+	b.Sources, b.Lines = rules(data)
 	for e := range targets {
 		entry := headerSize + e*entrySize
 		t := blob.Target{
@@ -45,8 +42,10 @@ func decode(data []byte) (*blob.Blob, error) {
 			Actions: u32(p, entry+offActions),
 			Allows:  u32(p, entry+offAllows),
 		}
-		if !word(t.Label, "_+") {
-			return nil, errors.New("a label has characters that no label may have")
+		for i := range t.Lines {
+			if n := int(u16(p, entry+offLines+2*uintptr(i))); n <= len(b.Lines) {
+				t.Lines[i] = n
+			}
 		}
 		for a := range uintptr(u8(p, entry+offABIs)) {
 			t.ABIs = append(t.ABIs, blob.ABI{Audit: u32(p, entry+8*a), Bit: u32(p, entry+8*a+4)})
@@ -54,22 +53,43 @@ func decode(data []byte) (*blob.Blob, error) {
 		b.Targets = append(b.Targets, t)
 	}
 	var own program
-	wrong := choose(p, &own)
-	if wrong == "" && own.count > 0 {
-		wrong = verify(p, &own)
-	}
-	if wrong != "" {
-		return nil, errors.New(wrong)
+	if choose(p, &own); own.count > 0 {
+		if wrong := verify(p, &own); wrong != "" {
+			return nil, errors.New(wrong)
+		}
 	}
 	return b, nil
 }
 
-// word reports whether s consists of letters, digits and the other characters given, so that it can be shown as it is.
-func word(s, others string) bool {
-	for _, c := range []byte(s) {
-		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte(others, c) >= 0) {
-			return false
-		}
+// rules reads what the rule table says of the policy's lines, but for their instructions. It is there for words only: of
+// one that is damaged nothing is taken.
+func rules(data []byte) (sources []string, lines []blob.Line) {
+	p := unsafe.Pointer(unsafe.SliceData(data))
+	table := data[u32(p, offRules):]
+	p = unsafe.Pointer(unsafe.SliceData(table))
+	if crc(p, uintptr(len(table))) != u32(unsafe.Pointer(unsafe.SliceData(data)), offRulesCRC) {
+		return nil, nil
 	}
-	return true
+	n := int(u16(p, 2))
+	lengths := rulesSize + uint64(n)*lineSize + uint64(u32(p, 4))*rangeSize
+	text := lengths + uint64(u16(p, 0))*2
+	if text > uint64(len(table)) {
+		return nil, nil
+	}
+	for i := range uintptr(u16(p, 0)) {
+		end := text + uint64(u16(p, uintptr(lengths)+2*i))
+		if end > uint64(len(table)) {
+			return nil, nil
+		}
+		sources = append(sources, string(table[text:end]))
+		text = end
+	}
+	for i := range uintptr(n) {
+		l := blob.Line{Source: int(u16(p, rulesSize+lineSize*i)), Number: int(u32(p, rulesSize+lineSize*i+4))}
+		if l.Source >= len(sources) {
+			return nil, nil
+		}
+		lines = append(lines, l)
+	}
+	return sources, lines
 }

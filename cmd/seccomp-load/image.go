@@ -13,7 +13,7 @@ import (
 const (
 	magic       = 0x0a1a0a0d46435389 // as a little-endian integer
 	format      = 1                  // major 1, minor 0
-	headerSize  = 72
+	headerSize  = 88
 	offVersion  = 8
 	offSize     = 12
 	offCRC      = 16
@@ -25,6 +25,10 @@ const (
 	offName     = 36
 	offCaps     = 38
 	offSource   = 40
+	offLanguage = 72
+	offZero2    = 74
+	offRules    = 80
+	offRulesCRC = 84
 	entrySize   = 64
 	offOrder    = 32
 	offABIs     = 33
@@ -34,10 +38,15 @@ const (
 	offActions  = 44
 	offAllows   = 48
 	offLabel    = 52
-	offReserved = 54
+	offLines    = 54
+	offReserved = 60
 	maxTargets  = 64
 	maxABIs     = 4
 	maxText     = 64 // a name or a label
+	language    = 1
+	rulesSize   = 8 // of the rule table's head
+	lineSize    = 8
+	rangeSize   = 6
 )
 
 // A program is what a blob holds for this machine.
@@ -56,15 +65,13 @@ const (
 	wrongHeader  = "the header's sizes do not fit into the file"
 	damaged      = "damaged: the header's checksum does not match"
 	wrongFields  = "the header or an entry has what the format does not allow"
+	wrongNames   = "a name in the header has what no name may have"
 	wrongProgram = "damaged: the program's checksum does not match"
 	wrongReturns = "the program's returns are not those that its entry names"
-	ambiguous    = "two programs serve this machine's ABI"
 )
 
-// examine checks the header, the entries and the text of a blob of size bytes, of which there are so many at p; it returns what
-// is wrong. It refuses what
-// blob.Decode refuses there, but for names of wrong characters, which the direct entry does not show. It runs before the
-// Go runtime has started.
+// examine checks the header, the entries and the names of a blob of so many bytes, of which some are at p, and returns what
+// is wrong. It refuses all that blob.Decode refuses there. It runs before the Go runtime has started.
 //
 //go:nosplit
 func examine(p unsafe.Pointer, size, have uintptr) (wrong string) {
@@ -78,56 +85,131 @@ func examine(p unsafe.Pointer, size, have uintptr) (wrong string) {
 	case uintptr(u32(p, offSize)) != size:
 		return wrongSize
 	}
-	targets, name := uintptr(u16(p, offTargets)), uintptr(u16(p, offName))
+	targets := uintptr(u16(p, offTargets))
 	text := headerSize + targets*entrySize
-	if targets < 1 || targets > maxTargets || text > have || name < 1 || name > maxText {
+	if targets < 1 || targets > maxTargets || text > have {
 		return wrongHeader
 	}
-	text += name + uintptr(u16(p, offCaps))
+	end := text + uintptr(u16(p, offName)) + uintptr(u16(p, offCaps))
 	for e := uintptr(0); e < targets; e++ {
-		label := uintptr(u16(p, headerSize+e*entrySize+offLabel))
-		if label < 1 || label > maxText {
-			return wrongHeader
-		}
-		text += label
+		end += uintptr(u16(p, headerSize+e*entrySize+offLabel))
 	}
-	first := (text + 7) &^ 7
+	first := (end + 7) &^ 7 // of the programs
 	if first > have {
 		return wrongHeader
 	}
 	if crc(unsafe.Add(p, offTargets), first-offTargets) != u32(p, offCRC) {
 		return damaged
 	}
-	if mode := u8(p, offInstall); mode != uint8(blob.Exec) && mode != uint8(blob.Self) || !zero(p, offZero, offZero+1) || !zero(p, text, first) ||
-		u32(p, offFlags)&^(blob.FlagLog|blob.FlagSpecAllow) != 0 {
+	if mode := u8(p, offInstall); mode != uint8(blob.Exec) && mode != uint8(blob.Self) || u8(p, offZero) != 0 || u16(p, offZero2) != 0 ||
+		u16(p, offLanguage) != language || u32(p, offFlags)&^(blob.FlagLog|blob.FlagSpecAllow) != 0 || !zero(p, end, first) {
 		return wrongFields
 	}
+	name := uintptr(u16(p, offName))
+	if name > maxText || !plain(p, text, text+name, '.', '-') {
+		return wrongNames
+	}
+	text += name
+	if caps := uintptr(u16(p, offCaps)); caps > 0 {
+		if !ascending(p, text, text+caps) {
+			return wrongNames
+		}
+		text += caps
+	}
+	at := first
 	for e := uintptr(0); e < targets; e++ {
 		entry := headerSize + e*entrySize
 		abis, count, order := uintptr(u8(p, entry+offABIs)), uintptr(u16(p, entry+offCount)), u8(p, entry+offOrder)
 		if abis < 1 || abis > maxABIs || !zero(p, entry+8*abis, entry+offOrder) || !zero(p, entry+offReserved, entry+entrySize) ||
 			order != uint8(blob.LittleEndian) && order != uint8(blob.BigEndian) ||
-			count < 1 || count > blob.MaxInstructions || uintptr(u32(p, entry+offProgram)) != first ||
+			count < 1 || count > blob.MaxInstructions || uintptr(u32(p, entry+offProgram)) != at ||
 			u32(p, entry+offAllows)&^(blob.AllowsExecve|blob.AllowsPrctl|blob.AllowsSeccomp) != 0 {
 			return wrongFields
 		}
 		for a := uintptr(0); a < abis; a++ {
-			if u32(p, entry+8*a) == 0 {
+			if u32(p, entry+8*a) == 0 || served(p, e, a) {
 				return wrongFields
 			}
 		}
-		first += count * blob.InstructionSize
+		label := uintptr(u16(p, entry+offLabel))
+		if label > maxText || !plain(p, text, text+label, '+', '+') {
+			return wrongNames
+		}
+		text += label
+		at += count * blob.InstructionSize
 	}
-	if first != size {
+	if uintptr(u32(p, offRules)) != at || at+rulesSize > size {
 		return wrongSize
 	}
 	return ""
 }
 
+// served reports whether an ABI of a target is served by an entry before, or is one before in its own.
+//
+//go:nosplit
+func served(p unsafe.Pointer, target, abi uintptr) bool {
+	entry := headerSize + target*entrySize
+	for e := uintptr(0); e <= target; e++ {
+		other := headerSize + e*entrySize
+		n := uintptr(u8(p, other+offABIs))
+		if e == target {
+			n = abi
+		}
+		for a := uintptr(0); a < n; a++ {
+			if u32(p, other+8*a) == u32(p, entry+8*abi) && u32(p, other+8*a+4) == u32(p, entry+8*abi+4) && u8(p, other+offOrder) == u8(p, entry+offOrder) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// plain reports whether the bytes from one offset to the other are letters, digits, '_' and the two others given, and at
+// least one: they can be shown as they are.
+//
+//go:nosplit
+func plain(p unsafe.Pointer, from, to uintptr, one, other uint8) bool {
+	for i := from; i < to; i++ {
+		if c := u8(p, i); !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == one || c == other) {
+			return false
+		}
+	}
+	return from < to
+}
+
+// ascending reports whether the bytes from one offset to the other are words with a space between them, in ascending order.
+//
+//go:nosplit
+func ascending(p unsafe.Pointer, from, to uintptr) bool {
+	before := to // the word before: none
+	for {
+		end := from
+		for end < to && u8(p, end) != ' ' {
+			end++
+		}
+		if !plain(p, from, end, '_', '_') {
+			return false
+		}
+		if before != to { // a space is less than all that a word is made of
+			i := uintptr(0)
+			for from+i < end && u8(p, before+i) == u8(p, from+i) {
+				i++
+			}
+			if from+i == end || u8(p, before+i) > u8(p, from+i) {
+				return false
+			}
+		}
+		if end == to {
+			return true
+		}
+		before, from = from, end+1
+	}
+}
+
 // choose finds this machine's program in a blob that has been examined. If there is none, count is 0.
 //
 //go:nosplit
-func choose(p unsafe.Pointer, found *program) (wrong string) {
+func choose(p unsafe.Pointer, found *program) {
 	host, order, _ := load.Host()
 	chosen := uintptr(0)
 	for e := uintptr(0); e < uintptr(u16(p, offTargets)); e++ {
@@ -136,20 +218,15 @@ func choose(p unsafe.Pointer, found *program) (wrong string) {
 			if u32(p, entry+8*a) != host.Audit || u32(p, entry+8*a+4) != host.Bit || u8(p, entry+offOrder) != uint8(order) {
 				continue
 			}
-			if chosen != 0 {
-				return ambiguous
-			}
 			chosen = entry
 		}
 	}
-	found.count = 0
-	if chosen == 0 {
-		return ""
+	if found.count = 0; chosen == 0 {
+		return
 	}
 	found.at, found.count = uintptr(u32(p, chosen+offProgram)), uintptr(u16(p, chosen+offCount))
 	found.flags, found.kernel = u32(p, offFlags), u32(p, offKernel)
 	found.actions, found.allowed, found.crc = u32(p, chosen+offActions), u32(p, chosen+offAllows), u32(p, chosen+offProgCRC)
-	return ""
 }
 
 // verify checks the program that was chosen in the blob at p.
