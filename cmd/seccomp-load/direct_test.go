@@ -105,7 +105,7 @@ func listing(out []byte) map[string]*function {
 		case m == nil || f == nil:
 		case m[1] == "R_CALLIND":
 			f.indirect = true
-		case strings.Contains(m[1], "CALL") || strings.HasPrefix(m[2], "runtime."):
+		case strings.Contains(m[1], "CALL") || strings.Contains(m[1], "JAL") || strings.HasPrefix(m[2], "runtime."):
 			f.calls = append(f.calls, m[2])
 		}
 	}
