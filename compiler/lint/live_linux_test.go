@@ -193,7 +193,6 @@ func TestAnswers(t *testing.T) {
 	}{
 		{"kill-thread", "kill_thread: [getppid]", []string{"survive"}, well, ""},
 		{"", "kill_process: [getppid]", []string{"survive"}, bySIGSYS, ""},
-		{"notify-unserved", "notify: [getppid]", []string{"call", number("getppid")}, well, "Function not implemented\n"},
 		{"errno-zero", "errno(0): [ptrace]", []string{"call", number("ptrace")}, well, ""},
 		{"", "errno(EIO): [ptrace]", []string{"call", number("ptrace")}, well, "Input/output error\n"},
 		{"vdso-call", "kill_process: [time, gettimeofday, clock_gettime, getcpu]", []string{"time"}, well, ""},
