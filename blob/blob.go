@@ -110,7 +110,6 @@ package blob
 
 import (
 	"encoding/binary"
-	"fmt"
 	"hash/crc32"
 	"math/bits"
 	"strconv"
@@ -229,7 +228,7 @@ func (b *Blob) Decides(t *Target, call uint32) string {
 	if quoted := strconv.QuoteToASCII(source); quoted != `"`+source+`"` {
 		source = quoted
 	}
-	return fmt.Sprintf("%s:%d", source, b.Lines[n-1].Number)
+	return source + ":" + strconv.Itoa(b.Lines[n-1].Number)
 }
 
 // For returns the target for programs of an ABI: the one native to it, else the one that serves it, else nil.
