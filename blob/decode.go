@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"hash/crc32"
 	"slices"
 	"strings"
@@ -21,22 +20,22 @@ func Decode(data []byte) (*Blob, error) {
 	case len(data) == 0:
 		return nil, errors.New("empty file")
 	case len(data) > MaxSize:
-		return nil, fmt.Errorf("file of %d bytes: a blob has at most %d", len(data), MaxSize)
+		return nil, errorf("file of %d bytes: a blob has at most %d", len(data), MaxSize)
 	case !bytes.HasPrefix(data, []byte(magic)):
 		return nil, ErrNotBlob
 	case len(data) < headerSize+entrySize:
-		return nil, fmt.Errorf("truncated: %d bytes", len(data))
+		return nil, errorf("truncated: %d bytes", len(data))
 	}
 	if major, minor := le.Uint16(data[8:]), le.Uint16(data[10:]); major != 1 || minor != 0 {
-		return nil, fmt.Errorf("format version %d.%d: this reader knows 1.0", major, minor)
+		return nil, errorf("format version %d.%d: this reader knows 1.0", major, minor)
 	}
 	if size := le.Uint32(data[12:]); uint64(size) != uint64(len(data)) {
-		return nil, fmt.Errorf("the header says %d bytes, the file has %d", size, len(data))
+		return nil, errorf("the header says %d bytes, the file has %d", size, len(data))
 	}
 	targets, nameLen, capsLen := int(le.Uint16(data[20:])), int(le.Uint16(data[36:])), int(le.Uint16(data[38:]))
 	text := headerSize + entrySize*targets
 	if targets < 1 || targets > maxTargets || text > len(data) {
-		return nil, fmt.Errorf("%d targets in a file of %d bytes", targets, len(data))
+		return nil, errorf("%d targets in a file of %d bytes", targets, len(data))
 	}
 	textLen := nameLen + capsLen
 	for i := range targets {
@@ -44,7 +43,7 @@ func Decode(data []byte) (*Blob, error) {
 	}
 	first := (text + textLen + 7) &^ 7
 	if first > len(data) {
-		return nil, fmt.Errorf("names of %d bytes in a file of %d", textLen, len(data))
+		return nil, errorf("names of %d bytes in a file of %d", textLen, len(data))
 	}
 	if crc32.Checksum(data[20:first], castagnoli) != le.Uint32(data[16:]) {
 		return nil, errors.New("damaged: the header's checksum does not match")
@@ -68,18 +67,18 @@ func Decode(data []byte) (*Blob, error) {
 		return nil, errors.New("reserved bytes of the header are not zero")
 	}
 	if v := le.Uint16(data[72:]); v != language {
-		return nil, fmt.Errorf("policy language version %d: this reader knows 1", v)
+		return nil, errorf("policy language version %d: this reader knows 1", v)
 	}
 	at := first
 	for i := range targets {
 		t, err := decodeTarget(data, data[headerSize+entrySize*i:][:entrySize], at, &r)
 		if err != nil {
-			return nil, fmt.Errorf("target %d: %w", i, err)
+			return nil, errorf("target %d: %w", i, err)
 		}
 		for _, a := range t.ABIs {
 			for _, other := range b.Targets {
 				if slices.Contains(other.ABIs, a) && other.Order == t.Order {
-					return nil, fmt.Errorf("targets %q and %q serve the same ABI", other.Label, t.Label)
+					return nil, errorf("targets %q and %q serve the same ABI", other.Label, t.Label)
 				}
 			}
 		}
@@ -90,12 +89,12 @@ func Decode(data []byte) (*Blob, error) {
 	case !zero(r):
 		return nil, errors.New("padding is not zero")
 	case uint64(le.Uint32(data[80:])) != uint64(at):
-		return nil, fmt.Errorf("rule table at %d instead of %d", le.Uint32(data[80:]), at)
+		return nil, errorf("rule table at %d instead of %d", le.Uint32(data[80:]), at)
 	case crc32.Checksum(data[at:], castagnoli) != le.Uint32(data[84:]):
 		return nil, errors.New("damaged: the rule table's checksum does not match")
 	}
 	if err := b.decodeRules(data[at:]); err != nil {
-		return nil, fmt.Errorf("rule table: %w", err)
+		return nil, errorf("rule table: %w", err)
 	}
 	return b, nil
 }
@@ -103,15 +102,15 @@ func Decode(data []byte) (*Blob, error) {
 func (b *Blob) check() error {
 	switch {
 	case len(b.Name) > maxName || !word(b.Name, "._-"):
-		return fmt.Errorf("name %q", b.Name)
+		return errorf("name %q", b.Name)
 	case b.Install != Exec && b.Install != Self:
-		return fmt.Errorf("install mode %d", b.Install)
+		return errorf("install mode %d", b.Install)
 	case b.Flags&^(FlagLog|FlagSpecAllow) != 0:
-		return fmt.Errorf("filter flags %#x", b.Flags)
+		return errorf("filter flags %#x", b.Flags)
 	}
 	for i, c := range b.Inputs.Caps {
 		if !word(c, "_") || i > 0 && b.Inputs.Caps[i-1] >= c {
-			return fmt.Errorf("capabilities %q", b.Inputs.Caps)
+			return errorf("capabilities %q", b.Inputs.Caps)
 		}
 	}
 	return nil
@@ -129,19 +128,19 @@ func decodeTarget(data, e []byte, at int, r *textReader) (Target, error) {
 	offset, end := le.Uint32(e[36:]), at+count*InstructionSize
 	switch {
 	case len(t.Label) > maxName || !word(t.Label, "_+"):
-		return t, fmt.Errorf("label %q", t.Label)
+		return t, errorf("label %q", t.Label)
 	case t.Order != LittleEndian && t.Order != BigEndian:
-		return t, fmt.Errorf("byte order %d", t.Order)
+		return t, errorf("byte order %d", t.Order)
 	case abis < 1 || abis > maxABIs || !zero(e[8*abis:32]):
-		return t, fmt.Errorf("%d ABIs, or more than it says", abis)
+		return t, errorf("%d ABIs, or more than it says", abis)
 	case count < 1 || count > MaxInstructions:
-		return t, fmt.Errorf("%d instructions", count)
+		return t, errorf("%d instructions", count)
 	case uint64(offset) != uint64(at):
-		return t, fmt.Errorf("program at %d instead of %d", offset, at)
+		return t, errorf("program at %d instead of %d", offset, at)
 	case end > len(data):
-		return t, fmt.Errorf("truncated: %d instructions at %d in a file of %d bytes", count, at, len(data))
+		return t, errorf("truncated: %d instructions at %d in a file of %d bytes", count, at, len(data))
 	case t.Allows&^(AllowsExecve|AllowsPrctl|AllowsSeccomp) != 0:
-		return t, fmt.Errorf("allowed calls %#x", t.Allows)
+		return t, errorf("allowed calls %#x", t.Allows)
 	case !zero(e[60:]):
 		return t, errors.New("reserved bytes are not zero")
 	}
@@ -151,7 +150,7 @@ func decodeTarget(data, e []byte, at int, r *textReader) (Target, error) {
 	for j := range abis {
 		a := ABI{le.Uint32(e[8*j:]), le.Uint32(e[8*j+4:])}
 		if a.Audit == 0 || slices.Contains(t.ABIs, a) {
-			return t, fmt.Errorf("ABI %d is %#x, %#x", j, a.Audit, a.Bit)
+			return t, errorf("ABI %d is %#x, %#x", j, a.Audit, a.Bit)
 		}
 		t.ABIs = append(t.ABIs, a)
 	}
@@ -165,7 +164,7 @@ func decodeTarget(data, e []byte, at int, r *textReader) (Target, error) {
 	case !ok:
 		return t, errors.New("the program returns what is no action")
 	case returns != t.Actions:
-		return t, fmt.Errorf("the program returns actions %#x, the entry says %#x", returns, t.Actions)
+		return t, errorf("the program returns actions %#x, the entry says %#x", returns, t.Actions)
 	}
 	return t, nil
 }

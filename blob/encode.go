@@ -2,7 +2,6 @@ package blob
 
 import (
 	"encoding/binary"
-	"fmt"
 	"hash/crc32"
 	"math"
 	"slices"
@@ -26,10 +25,10 @@ func Encode(b *Blob) ([]byte, error) {
 	le := binary.LittleEndian
 	caps := strings.Join(b.Inputs.Caps, " ")
 	if err := b.check(); err != nil {
-		return nil, fmt.Errorf("blob can't be written: %w", err)
+		return nil, errorf("blob can't be written: %w", err)
 	}
 	if len(caps) > math.MaxUint16 || len(b.Targets) < 1 || len(b.Targets) > maxTargets {
-		return nil, fmt.Errorf("blob %q can't be written: capabilities of %d bytes, %d targets", b.Name, len(caps), len(b.Targets))
+		return nil, errorf("blob %q can't be written: capabilities of %d bytes, %d targets", b.Name, len(caps), len(b.Targets))
 	}
 	text := b.Name + caps
 	for _, t := range b.Targets {
@@ -53,11 +52,11 @@ func Encode(b *Blob) ([]byte, error) {
 	for i, t := range b.Targets {
 		e := out[headerSize+entrySize*i:][:entrySize]
 		if len(t.ABIs) > maxABIs || len(t.Label) > maxName || len(t.Program) > MaxInstructions*InstructionSize || len(t.Program)%InstructionSize != 0 {
-			return nil, fmt.Errorf("target %q can't be written: %d ABIs, label of %d bytes, program of %d bytes", t.Label, len(t.ABIs), len(t.Label), len(t.Program))
+			return nil, errorf("target %q can't be written: %d ABIs, label of %d bytes, program of %d bytes", t.Label, len(t.ABIs), len(t.Label), len(t.Program))
 		}
 		returns, ok := t.returns()
 		if !ok {
-			return nil, fmt.Errorf("target %q can't be written: the program returns what is no action", t.Label)
+			return nil, errorf("target %q can't be written: the program returns what is no action", t.Label)
 		}
 		for j, a := range t.ABIs {
 			le.PutUint32(e[8*j:], a.Audit)
@@ -77,7 +76,7 @@ func Encode(b *Blob) ([]byte, error) {
 	}
 	table, err := b.encodeRules()
 	if err != nil {
-		return nil, fmt.Errorf("blob %q can't be written: %w", b.Name, err)
+		return nil, errorf("blob %q can't be written: %w", b.Name, err)
 	}
 	le.PutUint32(out[80:], uint32(len(out)))
 	le.PutUint32(out[84:], crc32.Checksum(table, castagnoli))
@@ -85,7 +84,7 @@ func Encode(b *Blob) ([]byte, error) {
 	le.PutUint32(out[12:], uint32(len(out)))
 	le.PutUint32(out[16:], crc32.Checksum(out[20:first], castagnoli))
 	if _, err := Decode(out); err != nil {
-		return nil, fmt.Errorf("blob %q can't be written: %w", b.Name, err)
+		return nil, errorf("blob %q can't be written: %w", b.Name, err)
 	}
 	return out, nil
 }

@@ -3,7 +3,6 @@ package blob
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"math"
 	"path"
 	"slices"
@@ -25,29 +24,29 @@ const (
 // checkRules checks what the rule table says: whether it can be encoded, and all that its bytes alone don't tell.
 func (b *Blob) checkRules() error {
 	if len(b.Sources) > maxSources || len(b.Lines) > math.MaxUint16 {
-		return fmt.Errorf("%d sources, %d lines", len(b.Sources), len(b.Lines))
+		return errorf("%d sources, %d lines", len(b.Sources), len(b.Lines))
 	}
 	for i, s := range b.Sources {
 		if !relative(s) || slices.Contains(b.Sources[:i], s) {
-			return fmt.Errorf("source %q", s)
+			return errorf("source %q", s)
 		}
 	}
 	for i, l := range b.Lines {
 		switch {
 		case l.Source < 0 || l.Source >= len(b.Sources) || l.Number < 1 || l.Number > maxLine:
-			return fmt.Errorf("line %d is %d of source %d", i, l.Number, l.Source)
+			return errorf("line %d is %d of source %d", i, l.Number, l.Source)
 		case i > 0 && (b.Lines[i-1].Source > l.Source || b.Lines[i-1].Source == l.Source && b.Lines[i-1].Number >= l.Number):
-			return fmt.Errorf("line %d does not come behind the one before it", i)
+			return errorf("line %d does not come behind the one before it", i)
 		case len(l.Ranges) < 1 || len(l.Ranges) > math.MaxUint16:
-			return fmt.Errorf("line %d has %d ranges", i, len(l.Ranges))
+			return errorf("line %d has %d ranges", i, len(l.Ranges))
 		}
 		before := Range{Target: -1}
 		for _, r := range l.Ranges {
 			switch {
 			case r.Target < 0 || r.Target >= len(b.Targets) || r.First < 0 || r.First > r.Last || r.Last >= b.Targets[r.Target].Instructions():
-				return fmt.Errorf("line %d: instructions %d to %d of target %d", i, r.First, r.Last, r.Target)
+				return errorf("line %d: instructions %d to %d of target %d", i, r.First, r.Last, r.Target)
 			case r.Target < before.Target || r.Target == before.Target && r.First <= before.Last+1:
-				return fmt.Errorf("line %d: a range from %d on does not come behind the one before it", i, r.First)
+				return errorf("line %d: a range from %d on does not come behind the one before it", i, r.First)
 			}
 			before = r
 		}
@@ -55,7 +54,7 @@ func (b *Blob) checkRules() error {
 	for _, t := range b.Targets {
 		for j, n := range t.Lines {
 			if n < 0 || n > len(b.Lines) || n > 0 && t.Allows>>j&1 != 0 {
-				return fmt.Errorf("target %q names line %d of %d", t.Label, n, len(b.Lines))
+				return errorf("target %q names line %d of %d", t.Label, n, len(b.Lines))
 			}
 		}
 	}
@@ -98,12 +97,12 @@ func (b *Blob) encodeRules() ([]byte, error) {
 func (b *Blob) decodeRules(data []byte) error {
 	le := binary.LittleEndian
 	if len(data) < rulesSize {
-		return fmt.Errorf("truncated: %d bytes", len(data))
+		return errorf("truncated: %d bytes", len(data))
 	}
 	sources, lines, ranges := int(le.Uint16(data)), int(le.Uint16(data[2:])), uint64(le.Uint32(data[4:]))
 	lengths := rulesSize + lineSize*uint64(lines) + rangeSize*ranges
 	if text := lengths + 2*uint64(sources); text > uint64(len(data)) {
-		return fmt.Errorf("%d lines, %d ranges and %d sources in %d bytes", lines, ranges, sources, len(data))
+		return errorf("%d lines, %d ranges and %d sources in %d bytes", lines, ranges, sources, len(data))
 	}
 	rest := data[rulesSize+lineSize*lines : lengths]
 	for i := range lines {
@@ -131,7 +130,7 @@ func (b *Blob) decodeRules(data []byte) error {
 		text = text[n:]
 	}
 	if len(text) > 0 {
-		return fmt.Errorf("%d bytes behind the last source", len(text))
+		return errorf("%d bytes behind the last source", len(text))
 	}
 	return b.checkRules()
 }

@@ -120,6 +120,9 @@ func TestDist(t *testing.T) {
 		t.Fatalf("make dist: %v\n%s", err, out)
 	}
 	loader := filepath.Join(dir, "seccomp-load-"+runtime.GOARCH)
+	if info, err := os.Stat(loader); err != nil || info.Size() > 1_500_000 {
+		t.Errorf("%d bytes, error %v: it grows by a fifth when something imports fmt or os", info.Size(), err)
+	}
 	f, err := elf.Open(loader)
 	if err != nil {
 		t.Fatal(err)
