@@ -49,6 +49,16 @@ func (e *ExecError) Error() string { return e.Op + ": " + e.Err.Error() }
 
 func (e *ExecError) Unwrap() error { return e.Err }
 
+// A ThreadError means that a thread of the process can't take a filter over, and that no thread got it.
+type ThreadError struct {
+	Policy string // its name
+	TID    int    // the thread's id
+}
+
+func (e *ThreadError) Error() string {
+	return "policy " + e.Policy + ": thread " + strconv.Itoa(e.TID) + " can't take the filter over"
+}
+
 // Host returns the ABI and byte order of this program, by the architecture it was built for. The kernel may be that
 // of another one (an i386 program on x86_64), so uname is not asked. Seccomp-load calls it before the Go runtime has
 // started: known architectures cost no more than constants.

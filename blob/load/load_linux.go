@@ -98,25 +98,51 @@ func parseRelease(release string) (version uint32, ok bool) {
 func Thread(b *blob.Blob) error { return install(b, 0) }
 
 // Process installs the blob's program for all threads of the process, and sets no_new_privs. If a thread can't take it
-// over (it has a filter of its own that this one doesn't descend from), no thread gets it.
+// over (it has a filter of its own that this one doesn't descend from), no thread gets it, and the error is a *ThreadError.
 func Process(b *blob.Blob) error { return install(b, unix.SECCOMP_FILTER_FLAG_TSYNC) }
 
 func install(b *blob.Blob, flags uintptr) error {
-	if err := Check(b); err != nil {
-		return err
+	if t, err := Select(b); err == nil && t.Actions&blob.ReturnsNotify != 0 {
+		return errors.New("policy " + b.Name + " uses the action notify, and its calls would fail without a supervisor: install it by Listener")
 	}
-	i, err := prepare(b, flags)
+	i, ret, errno, err := enter(b, flags)
 	if err != nil {
 		return err
+	}
+	return i.error(ret, errno)
+}
+
+// Listener is Process for a policy with the action notify. It returns the descriptor on which a supervisor, mostly another
+// process, gets the calls that meet it and answers them (seccomp_unotify(2)); it is closed on exec. A supervisor under the
+// filter must make no such calls itself: nobody would answer. It needs Linux 5.7; there is no *ThreadError here.
+func Listener(b *blob.Blob) (fd int, err error) {
+	const flags = unix.SECCOMP_FILTER_FLAG_NEW_LISTENER | unix.SECCOMP_FILTER_FLAG_TSYNC | unix.SECCOMP_FILTER_FLAG_TSYNC_ESRCH
+	i, ret, errno, err := enter(b, flags)
+	if err == nil {
+		err = i.error(0, errno)
+	}
+	if err != nil {
+		return -1, err
+	}
+	return int(ret), nil
+}
+
+// enter sets no_new_privs and makes the call that installs a blob's program. The error is one from before that call.
+func enter(b *blob.Blob, flags uintptr) (i *installation, ret uintptr, errno syscall.Errno, err error) {
+	if err := Check(b); err != nil {
+		return nil, 0, 0, err
+	}
+	if i, err = prepare(b, flags); err != nil {
+		return nil, 0, 0, err
 	}
 	runtime.LockOSThread() // the flag and the filter must meet on one thread
 	defer runtime.UnlockOSThread()
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-		return &wrapped{"PR_SET_NO_NEW_PRIVS", err}
+		return nil, 0, 0, &wrapped{"PR_SET_NO_NEW_PRIVS", err}
 	}
-	ret, _, errno := unix.RawSyscall6(i.nr, i.arg0, i.arg1, i.prog(), 0, 0, 0)
+	ret, _, errno = unix.RawSyscall6(i.nr, i.arg0, i.arg1, i.prog(), 0, 0, 0)
 	runtime.KeepAlive(i)
-	return i.error(ret, errno)
+	return i, ret, errno, nil
 }
 
 // An installation is one system call that installs a filter, with all that it points to.
@@ -155,7 +181,7 @@ func (i *installation) error(ret uintptr, errno syscall.Errno) error {
 	case errno != 0:
 		return &wrapped{"policy " + i.policy + ": the kernel refuses the filter", errno}
 	case ret != 0:
-		return errors.New("policy " + i.policy + ": thread " + strconv.Itoa(int(ret)) + " can't take the filter over")
+		return &ThreadError{Policy: i.policy, TID: int(ret)}
 	}
 	return nil
 }

@@ -121,7 +121,8 @@ var roles = map[string]func() error{
 			return err
 		}
 		err := load.Process(denies(unix.SYS_GETPPID))
-		if err == nil || !strings.Contains(err.Error(), "can't take the filter over") {
+		var refusing *load.ThreadError
+		if !errors.As(err, &refusing) || refusing.TID <= 0 || refusing.TID == unix.Gettid() {
 			return fmt.Errorf("error %v", err)
 		}
 		if denied() {

@@ -24,3 +24,9 @@ func CheckExec(...*blob.Blob) error { return ErrUnsupported }
 
 // Exec installs the blobs' programs and executes the command; off Linux it returns ErrUnsupported.
 func Exec(Command, ...*blob.Blob) error { return ErrUnsupported }
+
+// Listener installs the blob's program for all threads, with a listener; off Linux it returns ErrUnsupported.
+func Listener(*blob.Blob) (int, error) { return -1, ErrUnsupported }
+
+// Active reports whether the calling thread is under a filter; off Linux none is.
+func Active() bool { return false }
