@@ -78,7 +78,33 @@ func run(rounds int, blobs []string) error {
 		}); err != nil {
 			return err
 		}
+		if err := inherit(rounds, []string{in("rounds"), "100", in("c")}, []string{direct, file, "--"}); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+// inherit prints what the command takes alone, and under a filter that it inherits from what starts it: batches in turn.
+func inherit(rounds int, batch, loader []string) error {
+	var times [2][]float64
+	for range rounds / 100 {
+		for i, command := range [][]string{batch, append(loader[:len(loader):len(loader)], batch...)} {
+			out, err := exec.Command(command[0], command[1:]...).Output()
+			if err != nil {
+				return err
+			}
+			for _, f := range strings.Fields(string(out)) {
+				var ns float64
+				if _, err := fmt.Sscan(f, &ns); err != nil {
+					return err
+				}
+				times[i] = append(times[i], ns/1e3)
+			}
+		}
+	}
+	fmt.Printf("the command alone %.1f us (%.1f to %.1f), under a filter that it inherits %.1f us (%.1f to %.1f)\n\n",
+		quantile(times[0], 2), quantile(times[0], 1), quantile(times[0], 3), quantile(times[1], 2), quantile(times[1], 1), quantile(times[1], 3))
 	return nil
 }
 
