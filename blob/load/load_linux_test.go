@@ -247,6 +247,37 @@ func TestExecRefuses(t *testing.T) {
 	}
 }
 
+// TestReadAgain: reading leaves no descriptor open, whatever came of it.
+func TestReadAgain(t *testing.T) {
+	valid, err := blob.Encode(denies(unix.SYS_GETPPID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	good, bad := filepath.Join(t.TempDir(), "good"), filepath.Join(t.TempDir(), "bad")
+	if err := errors.Join(os.WriteFile(good, valid, 0o600), os.WriteFile(bad, valid[:50], 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	open := func() int {
+		list, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(list)
+	}
+	before := open()
+	for range 50_000 {
+		if _, err := load.Read(good); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := load.Read(bad); err == nil {
+			t.Fatal("half a blob is taken for one")
+		}
+	}
+	if after := open(); after > before {
+		t.Errorf("%d descriptors, %d before", after, before)
+	}
+}
+
 func TestRead(t *testing.T) {
 	dir := t.TempDir()
 	fifo := filepath.Join(dir, "fifo")
