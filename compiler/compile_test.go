@@ -35,6 +35,51 @@ func TestNotChecked(t *testing.T) {
 	}
 }
 
+// TestNotCheckedAccepts: what a policy accepts is no finding where the linter gives up later.
+func TestNotCheckedAccepts(t *testing.T) {
+	src := "seccompc: 1\ntargets: [x86_64]\nreviewed: \"7.0\"\ninstall: self\ndefault: errno(ENOSYS)\n" +
+		"accept: {clone3-open: \"flags are no matter\", denying-equality: \"may be found or not\"}\nrules:\n- allow: [clone3]\n" +
+		"- allow: [clone]\n  if: flags & CLONE_NEWUSER == 0\n- allow: [read, write, close, fstat, lseek, ioctl, pread64, pwrite64, dup, dup2, sendto, recvfrom, sendmsg, " +
+		"recvmsg, shutdown, bind, listen, getsockname, getpeername, setsockopt, getsockopt, fcntl, flock, fsync, fdatasync, ftruncate, " +
+		"getdents, fchdir, fchmod, fchown, readahead, fsetxattr, fgetxattr, flistxattr, fremovexattr, openat, mkdirat, mknodat, fchownat, " +
+		"futimesat, unlinkat, renameat, linkat, readlinkat, fchmodat, faccessat]\n  if: arg5 & 1 == 0 && oneof(arg0, " + scattered(800) + ")\n"
+	r, diags := compiler.Compile("many.yaml", []byte(src), compiler.Options{Check: true})
+	if r == nil {
+		t.Fatal(diags)
+	}
+	gaveUp := false
+	for _, d := range diags {
+		gaveUp = gaveUp || d.Code == "not-checked"
+		if d.Code == "clone3-open" || d.Code == "accepted-nothing" {
+			t.Error(d)
+		}
+	}
+	if !gaveUp {
+		t.Errorf("the linter did not give up: %v", diags)
+	}
+}
+
+// TestManyTests: tests that together take more than one budget are no reason to refuse a policy.
+func TestManyTests(t *testing.T) {
+	src := "seccompc: 1\ntargets: [x86_64]\ninstall: self\ndefault: errno(EPERM)\nrules:\n- allow: [ioctl]\n  if: oneof(arg1, " +
+		scattered(500) + ")\n- allow: [ioctl]\n  if: arg0 < 1000\ntests:\n"
+	for i := range 400 {
+		src += fmt.Sprintf("- {call: ioctl(arg0=%d), want: allow}\n", i)
+	}
+	if r, diags := compiler.Compile("many.yaml", []byte(src), compiler.Options{}); diags.Err() != nil || len(r.Bytes) == 0 {
+		t.Error(diags)
+	}
+}
+
+// scattered lists values of 64 bits that have little in common.
+func scattered(n int) string {
+	var list []string
+	for i := range uint64(n) {
+		list = append(list, fmt.Sprint(i*0x9e3779b97f4a7c15>>1))
+	}
+	return strings.Join(list, ", ")
+}
+
 // TestAllocations: a compilation is quick because its rooms make little.
 func TestAllocations(t *testing.T) {
 	src, err := os.ReadFile("../policies/docker-default.yaml")
