@@ -71,7 +71,7 @@
 //	    60    4 zero
 //
 //	offset size rule table
-//	     0    2 number of sources, at most 256
+//	     0    2 number of sources
 //	     2    2 number of lines
 //	     4    4 number of ranges
 //	     8    8 for each line of the policy with rules that are in force on some target, in ascending order: the source's
@@ -79,7 +79,7 @@
 //	            16777216
 //	            for each line its ranges, in ascending order, in 6 bytes: the target's number, the first and the last of
 //	            its program's instructions, all from 0 on in 2 bytes
-//	            for each source the length of its path in 2 bytes, 1 to 1024
+//	            for each source the length of its path in 2 bytes, 1 to 4096
 //	            for each source its path, the policy's own first: relative to the policy's folder, as path.Clean of Go
 //	            leaves it, UTF-8, separated by '/', without '\\' and control characters; each once
 //

@@ -13,17 +13,16 @@ import (
 
 // Sizes in the rule table.
 const (
-	rulesSize  = 8 // its head
-	lineSize   = 8
-	rangeSize  = 6
-	maxSources = 256
-	maxPath    = 1024
-	maxLine    = 1 << 24
+	rulesSize = 8 // its head
+	lineSize  = 8
+	rangeSize = 6
+	maxPath   = 4096
+	maxLine   = 1 << 24
 )
 
 // checkRules checks what the rule table says: whether it can be encoded, and all that its bytes alone don't tell.
 func (b *Blob) checkRules() error {
-	if len(b.Sources) > maxSources || len(b.Lines) > math.MaxUint16 {
+	if len(b.Sources) > math.MaxUint16 || len(b.Lines) > math.MaxUint16 {
 		return errorf("%d sources, %d lines", len(b.Sources), len(b.Lines))
 	}
 	for i, s := range b.Sources {

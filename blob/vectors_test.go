@@ -225,17 +225,10 @@ func vectors(t *testing.T) []vector {
 		{"no rule table", "rule table: truncated: 0 bytes", func(d []byte) []byte { return seal(d[:len(d)-len(table(d))]) }},
 		{"rule table of 7 bytes", "rule table: truncated: 7 bytes", func(d []byte) []byte { return seal(d[:len(d)-len(table(d))+7]) }},
 		{"no sources, and lines", "rule table: 31 bytes behind the last source", rules(0, 0)},
-		{"257 sources", "257 sources", func(d []byte) []byte {
-			d = d[:len(d)-len(table(d))]
-			copy(d[e1+54:], make([]byte, 6))
-			t := []byte{1, 1, 0, 0, 0, 0, 0, 0}
-			for range 257 {
-				t = append(t, 3, 0)
-			}
-			for i := range 257 {
-				t = fmt.Appendf(t, "%03d", i)
-			}
-			return seal(append(d, t...))
+		{"path of 4097 bytes", `source "`, func(d []byte) []byte {
+			t := table(d)
+			copy(t[70:], []byte{0x01, 0x10})
+			return seal(append(d[:len(d)-19], strings.Repeat("x", 4097)...))
 		}},
 		{"a source more than there is", "rule table: ", rules(0, 3)},
 		{"65535 lines", "65535 lines", rules(2, 0xff, 0xff)},

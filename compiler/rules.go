@@ -95,7 +95,7 @@ func first(t *resolve.Target, name string) (p policy.Pos, ok bool) {
 // file's name alone.
 func beside(policy, source string) string {
 	path, err := filepath.Rel(filepath.Dir(policy), source)
-	if err != nil {
+	if err != nil || len(path) > 4096 { // a name alone is shorter on any system
 		path = filepath.Base(source)
 	}
 	return strings.Map(func(r rune) rune {

@@ -88,3 +88,21 @@ rules:
 		}
 	}
 }
+
+// TestManySources: a policy may include many fragments, from folders with long names.
+func TestManySources(t *testing.T) {
+	long := strings.Repeat("folder/", 500)
+	src := "seccompc: 1\ntargets: [x86_64]\ninstall: self\ndefault: errno(EPERM)\nrules:\n"
+	for i := range 300 {
+		src += fmt.Sprintf("  - include: f%d.yaml\n", i)
+	}
+	src += "  - include: " + long + "near.yaml\n  - include: " + long + long + "far.yaml\n"
+	read := func(string) ([]byte, error) { return []byte("seccompc: 1\nrules:\n  - allow: [read]\n"), nil }
+	r, diags := compiler.Compile("many.yaml", []byte(src), compiler.Options{Read: read, Warn: true})
+	if r == nil || len(r.Bytes) == 0 {
+		t.Fatal(diags)
+	}
+	if last := r.Blob.Sources[len(r.Blob.Sources)-1]; len(r.Blob.Sources) != 303 || r.Blob.Sources[301] != long+"near.yaml" || last != "far.yaml" {
+		t.Errorf("%d sources, the last %q", len(r.Blob.Sources), last)
+	}
+}
