@@ -14,13 +14,16 @@ func (b *builder) rules(rules []resolve.Rule, otherwise *node, abi *arch.ABI) *n
 	if i := slices.IndexFunc(rules, always); i >= 0 {
 		n, rules = b.ret(rules[i].Action), rules[:i]
 	}
+	first, mixed := len(rules), false
 	for i := len(rules) - 1; i >= 0; {
-		first := i // neighbours of one action are alternatives
-		for first > 0 && rules[first-1].Action == rules[i].Action {
-			first--
+		if i < first { // neighbours of one action are alternatives
+			for first = i; first > 0 && rules[first-1].Action == rules[i].Action; {
+				first--
+			}
+			mixed = interleaved(rules[first : i+1])
 		}
 		s, about := subjectOf(rules[i].Cond)
-		if !about || interleaved(rules[first:i+1]) {
+		if !about || mixed {
 			var any resolve.Any
 			seen := map[*node]bool{}
 			for _, r := range rules[first : i+1] { // a call may be in a rule twice, by its name and by a group
