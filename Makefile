@@ -6,14 +6,13 @@ export CGO_ENABLED = 0
 demo: build
 	@sh docs/demo.sh
 
-# The loader starts before the Go runtime where it has an entry of its own: cmd/seccomp-load/entry_GOARCH.s.
-LOADER = $(GO) build -trimpath -buildvcs=false -buildmode=exe \
-	-ldflags "-s -w -buildid= $(if $(wildcard cmd/seccomp-load/entry_$(1).s),-E=_seccomp_load_start)"
+# The loader starts before the Go runtime, by an entry of its own: cmd/seccomp-load/entry_*.s.
+LOADER = $(GO) build -trimpath -buildvcs=false -buildmode=exe -ldflags "-s -w -buildid= -E=_seccomp_load_start"
 
 .PHONY: build
 build:
 	$(GO) build -o bin/ ./cmd/seccompc
-	$(call LOADER,$(shell $(GO) env GOARCH)) -o bin/ ./cmd/seccomp-load
+	$(LOADER) -o bin/ ./cmd/seccomp-load
 
 # Stripped loaders for every GOARCH, the same bytes from any folder. What GOARCH leaves open is pinned to what the oldest machines have.
 DIST = dist
@@ -31,7 +30,7 @@ dist: export GOPPC64 = power8
 dist: export GORISCV64 = rva20u64
 dist:
 	mkdir -p $(DIST) && rm -f $(DIST)/seccomp-load-*
-	@set -e; $(foreach a,$(ARCHES),echo $(a); GOARCH=$(a) $(call LOADER,$(a)) -o $(DIST)/seccomp-load-$(a) ./cmd/seccomp-load;)
+	@set -e; $(foreach a,$(ARCHES),echo $(a); GOARCH=$(a) $(LOADER) -o $(DIST)/seccomp-load-$(a) ./cmd/seccomp-load;)
 	cd $(DIST) && sha256sum seccomp-load-* >SHA256SUMS
 
 # Everything that tells whether it works, in minutes.

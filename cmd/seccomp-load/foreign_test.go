@@ -15,14 +15,14 @@ import (
 )
 
 // The names that qemu has for machines whose GOARCH is another.
-var qemus = map[string]string{"386": "i386", "amd64": "x86_64", "arm": "arm", "arm64": "aarch64", "loong64": "loongarch64", "mips64le": "mips64el",
-	"ppc64le": "ppc64le", "riscv64": "riscv64", "s390x": "s390x"}
+var qemus = map[string]string{"386": "i386", "amd64": "x86_64", "arm": "arm", "arm64": "aarch64", "loong64": "loongarch64", "mips": "mips",
+	"mipsle": "mipsel", "mips64": "mips64", "mips64le": "mips64el", "ppc64": "ppc64", "ppc64le": "ppc64le", "riscv64": "riscv64", "s390x": "s390x"}
 
-// TestForeign enters the loader of each other GOARCH that has an entry: on this kernel, if it runs such programs (386 on
+// TestForeign enters the loader of each other GOARCH: on this kernel, if it runs such programs (386 on
 // amd64), else in qemu's emulation of a process, which has no seccomp. There the direct entry goes up to the installation
 // and gives way to main, and main refuses.
 func TestForeign(t *testing.T) {
-	for _, arch := range stubs(t) {
+	for _, arch := range goarchs(t) {
 		if arch == runtime.GOARCH {
 			continue
 		}
