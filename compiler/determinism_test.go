@@ -2,8 +2,13 @@ package compiler_test
 
 import (
 	"bytes"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"math/rand/v2"
+	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/seccompc/seccompc/arch"
@@ -40,5 +45,37 @@ func TestDeterministic(t *testing.T) {
 				t.Fatalf("compilation %d of %s gives other bytes than the first", i, c.name)
 			}
 		}
+	}
+}
+
+// TestIntegers: the generator chooses by integers. Machines that fuse a multiplication with an addition round floating point
+// otherwise than those that don't, and another choice is another program.
+func TestIntegers(t *testing.T) {
+	files, err := filepath.Glob("codegen/*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files: %v", err)
+	}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		fset := token.NewFileSet()
+		tree, err := parser.ParseFile(fset, file, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(tree, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.Ident:
+				if n.Name == "float64" || n.Name == "float32" {
+					t.Errorf("%s: %s", fset.Position(n.Pos()), n.Name)
+				}
+			case *ast.BasicLit:
+				if n.Kind == token.FLOAT {
+					t.Errorf("%s: %s", fset.Position(n.Pos()), n.Value)
+				}
+			}
+			return true
+		})
 	}
 }

@@ -174,7 +174,7 @@ func (in *interval) divide(mask uint32, kind kind, left []run) (*node, []run) {
 		if n == 0 {
 			continue
 		}
-		r.weight *= float64(n) / float64(size)
+		r.weight = r.weight * int64(n) / int64(size)
 		if last := len(left) - 1; last >= 0 && left[last].to == r.to {
 			left[last].weight += r.weight
 			left[last].single = false

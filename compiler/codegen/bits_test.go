@@ -52,7 +52,7 @@ func TestDivide(t *testing.T) {
 			start = all - uint32(10*j)
 		}
 		for k := i; k <= j+1; k++ {
-			s.runs = append(s.runs, run{start: start, to: outcomes[r.IntN(3)], weight: 1})
+			s.runs = append(s.runs, run{start: start, to: outcomes[r.IntN(3)], weight: weightNumber})
 			start += 1 + r.Uint32N(30)
 		}
 		if s.runs[j+1].start < s.runs[i].start || s.runs[i].start == 0 {
@@ -81,7 +81,7 @@ func TestDivide(t *testing.T) {
 			if len(values) == 0 {
 				continue
 			}
-			weight := float64(len(values)) / float64(size)
+			weight := weightNumber * int64(len(values)) / int64(size)
 			if n := len(left); n > 0 && left[n-1].to == s.runs[k].to {
 				left[n-1].weight += weight
 				left[n-1].single = false

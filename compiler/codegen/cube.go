@@ -59,7 +59,7 @@ func (s *searcher) cube(f field) *cube {
 				continue
 			}
 			rest.plan(c.rest)
-			instructions, steps := 1.0, 1.0
+			instructions, steps := int64(1), int64(1)
 			if c.base != 0 { // AND, and a load for what follows
 				instructions, steps = 3, 3
 			}

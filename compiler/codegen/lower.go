@@ -141,19 +141,21 @@ func (b *builder) member(s subject, pieces []piece, abi *arch.ABI) *node {
 	high, low := words(s.arg, abi)
 	var runs []run // of the high word
 	var last *node
+	// Halves are compared as words: for s390x, Go 1.26 takes x>>32 to be less than any constant from 1<<31 on.
+	above := func(i int) uint32 { return uint32(pieces[i].start >> 32) }
 	for i := 0; i < len(pieces); {
-		h := pieces[i].start >> 32
+		h := above(i)
 		var under []run
 		if uint32(pieces[i].start) != 0 {
 			under = append(under, run{start: 0, to: last, weight: weightArgument})
 		}
-		for ; i < len(pieces) && pieces[i].start>>32 == h; i++ {
+		for ; i < len(pieces) && above(i) == h; i++ {
 			last = pieces[i].to
 			under = append(under, run{start: uint32(pieces[i].start), to: last, weight: weightArgument})
 		}
-		runs = append(runs, run{start: uint32(h), to: b.search(field{low, uint32(s.mask)}, under), weight: weightArgument * float64(len(under))})
-		if h < all && (i == len(pieces) || pieces[i].start>>32 > h+1) {
-			runs = append(runs, run{start: uint32(h) + 1, to: last, weight: weightArgument})
+		runs = append(runs, run{start: h, to: b.search(field{low, uint32(s.mask)}, under), weight: weightArgument * int64(len(under))})
+		if h < all && (i == len(pieces) || above(i) > h+1) {
+			runs = append(runs, run{start: h + 1, to: last, weight: weightArgument})
 		}
 	}
 	return b.search(field{high, uint32(s.mask >> 32)}, runs)

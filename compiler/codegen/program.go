@@ -116,7 +116,7 @@ func (b *builder) runs(f *resolve.Filter, first, last uint32) []run {
 		if uint64(n) > next { // a gap in the table, unless its start or MIPS' base is above
 			gap := run{start: uint32(next), to: unknown}
 			if len(runs) > 1 {
-				gap.weight = weightNumber * float64(uint64(n)-next)
+				gap.weight = weightNumber * int64(uint64(n)-next)
 			}
 			runs = append(runs, gap)
 		}

@@ -1,7 +1,6 @@
 package codegen
 
 import (
-	"math"
 	"slices"
 	"sync"
 )
@@ -10,26 +9,28 @@ import (
 type run struct {
 	start  uint32
 	to     *node
-	weight float64 // of all its values together: how often the kernel, in emulation or for a call, comes to one
-	single bool    // it is one value, or of its values only start is asked for
+	weight int64 // of all its values together, in 1/1024: how often the kernel, in emulation or for a call, comes to one
+	single bool  // it is one value, or of its values only start is asked for
 }
 
-// The kernel's charge in microseconds, measured on Linux 6.18 on x86_64: per instruction at installation, and per
-// step of the emulation that fills the constant-allow cache.
+// The kernel's charge, measured on Linux 6.18 on x86_64: 0.17 us per instruction at installation, and 0.0024 us per step of
+// the emulation that fills the constant-allow cache. Costs are integers, in 0.1 ns / 1024: machines that fuse
+// multiplications with additions round floating point otherwise, and would make another program.
 const (
-	costInstruction = 0.17
-	costStep        = 0.0024
+	costInstruction = 1700 * 1024
+	costStep        = 24
+	costMost        = 1 << 60
 )
 
-// Weights, in steps of the emulation, of which one costs as much as 18 instructions that a call executes (0.00013 us
-// each). The emulation asks for every number of the table once. Numbers that always pass run no program since Linux 5.11,
-// and weigh more for the sake of kernels before it; where arguments decide, every call runs the program, which is installed
-// once: 50 stands for 900 calls. The emulation never sees arguments.
+// Weights. A step of the emulation costs as much as 18 instructions that a call executes (0.00013 us each). The emulation
+// asks for every number of the table once. Numbers that always pass run no program since Linux 5.11, and weigh more for the
+// sake of kernels before it; where arguments decide, every call runs the program, which is installed once: 50 stands for 900
+// calls. The emulation never sees arguments.
 const (
-	weightNumber      = 1
-	weightAllowed     = 3
-	weightConditional = 50
-	weightArgument    = 4
+	weightNumber      = 1 << 10
+	weightAllowed     = 3 << 10
+	weightConditional = 50 << 10
+	weightArgument    = 4 << 10
 )
 
 // merge joins neighbours of equal outcome, drops runs that the next one's start makes empty, and notes single values.
@@ -107,16 +108,16 @@ func possible(runs []run, mask uint32) []run {
 // A searcher finds the cheapest tests that tell runs apart, by dynamic programming over their intervals.
 type searcher struct {
 	runs     []run
-	sum      []float64 // weights before run i
+	sum      []int64   // weights before run i
 	choices  []choice  // for the interval i to j at i*len(runs)+j
-	from, to []float64 // their costs alone: at i*len(runs)+j, and at j*len(runs)+i, so that both halves of the splits lie in a row
+	from, to []int64   // their costs alone: at i*len(runs)+j, and at j*len(runs)+i, so that both halves of the splits lie in a row
 	bits     bool      // bit tests are among the choices
 	rest     *searcher // of what a bit test leaves, used again for each that is tried
 }
 
 // A choice is the cheapest way to search an interval.
 type choice struct {
-	cost  float64
+	cost  int64
 	tests int32
 	at    int32  // split: before this run
 	mask  uint32 // bits
@@ -149,7 +150,7 @@ func (s *searcher) plan(runs []run) {
 	for i := n - 1; i >= 0; i-- {
 		s.choices[i*n+i], s.from[i*n+i], s.to[i*n+i] = choice{}, 0, 0
 		for j := i + 1; j < n; j++ {
-			best := choice{cost: math.Inf(1)}
+			best := choice{cost: costMost}
 			if cost, tests, ok := s.peelCost(i, j); ok {
 				best = choice{cost: cost, tests: tests, kind: peel}
 			}
@@ -189,21 +190,21 @@ func (s *searcher) base(i, j int) *node {
 	return base
 }
 
-func (s *searcher) peelCost(i, j int) (cost float64, tests int32, ok bool) {
+func (s *searcher) peelCost(i, j int) (cost int64, tests int32, ok bool) {
 	base := s.base(i, j)
 	if base == nil {
 		return 0, 0, false
 	}
-	rest := 0.0
+	rest := int64(0)
 	for k := i; k <= j; k++ {
 		if s.runs[k].to == base {
 			rest += s.runs[k].weight
 			continue
 		}
 		tests++
-		cost += costInstruction + costStep*float64(tests)*s.runs[k].weight
+		cost += costInstruction + costStep*int64(tests)*s.runs[k].weight
 	}
-	return cost + costStep*float64(tests)*rest, tests, true
+	return cost + costStep*int64(tests)*rest, tests, true
 }
 
 func (s *searcher) build(b *builder, f field, i, j int) *node {

@@ -17,7 +17,7 @@ func checkSearch(t *testing.T, starts []uint32, outcomes []int) int {
 	b := newBuilder()
 	var runs []run
 	for i, s := range starts {
-		runs = append(runs, run{start: s, to: b.ret(resolve.Errno | resolve.Action(outcomes[i])), weight: 1})
+		runs = append(runs, run{start: s, to: b.ret(resolve.Errno | resolve.Action(outcomes[i])), weight: weightNumber})
 	}
 	prog := emit(b.search(number, runs))
 	probe := []uint32{0, all}

@@ -5,9 +5,13 @@ package enter
 type Registers [7]uint64
 
 // Native is the instruction SYSCALL. It returns the kernel's result, -errno if the call failed.
+//
+//go:noescape
 func Native(regs *Registers) int64
 
 // Int80 is the instruction INT 0x80, which takes i386's numbers and the low halves of i386's registers.
+//
+//go:noescape
 func Int80(regs *Registers) int64
 
 // ForkNative makes a process that makes the call and ends, if the call lets it, with the status errno, 0 if it
