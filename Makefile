@@ -108,6 +108,13 @@ libseccomp:
 generate:
 	$(GO) generate ./...
 
+# The system calls of a newer golang.org/x/sys: what changes in names and in what the policies decide. KEEP=1 keeps them, with
+# that x/sys in go.mod.
+XSYS ?= latest
+.PHONY: update-tables
+update-tables:
+	cd compiler && $(GO) run updatetables.go $(if $(KEEP),-keep) $(XSYS)
+
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .PHONY: lint

@@ -10,7 +10,7 @@
 // The data lives in the CSV files beside the code, each row with its source;
 // gen.go turns them into the z-files. Nothing is looked up at run time.
 //
-//go:generate go run gen.go genparams.go genconsts.go gencaps.go
+//go:generate go run gen.go genxsys.go genparams.go genconsts.go gencaps.go
 package arch
 
 import (

@@ -1,8 +1,8 @@
 //go:build ignore
 
-// Gen refreshes the xsys rows of syscalls.csv from the golang.org/x/sys that
-// go.mod names, checks every CSV file, and writes the z-files. It stops at the
-// first fault, with file:line, and then changes nothing.
+// Gen brings syscalls.csv up to the golang.org/x/sys that go.mod names, checks
+// every CSV file, and writes the z-files. It stops at the first fault, with
+// file:line, and then changes nothing.
 package main
 
 import (
@@ -11,36 +11,16 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
-	"go/ast"
 	"go/format"
-	"go/parser"
-	"go/token"
 	"io"
 	"log"
-	"maps"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 )
 
-// xsys gives the GOARCHes whose zsysnum files make up a table. Several must
-// agree.
-var xsys = map[string][]string{
-	"x86_64": {"amd64"}, "i386": {"386"}, "arm": {"arm"}, "aarch64": {"arm64"},
-	"riscv64": {"riscv64"}, "loongarch64": {"loong64"}, "s390x": {"s390x"},
-	"ppc64": {"ppc64le", "ppc64"}, "ppc": {"ppc"},
-	"mips": {"mips", "mipsle"}, "mips64": {"mips64", "mips64le"},
-}
-
 var errnoGroups = []string{"generic", "powerpc", "mips", "parisc"} // columns of errno.csv
-
-// artefact matches SYS_ constants that aren't calls: unused numbers, bases and
-// masks.
-var artefact = regexp.MustCompile(`^(SYS_(UNUSED|RESERVED)[0-9]+|SYS_SYSCALL_MASK|SYS_ARCH_SPECIFIC_SYSCALL)$`)
 
 // A row is one CSV record with its place.
 type row struct {
@@ -126,66 +106,6 @@ func (s *sheet) ascending(order func(a, b row) int) {
 	}
 }
 
-// parseXsys returns name to number of one zsysnum file, artefacts left out.
-func parseXsys(dir, goarch string) map[string]uint64 {
-	name := filepath.Join(dir, "unix", "zsysnum_linux_"+goarch+".go")
-	f, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
-	if err != nil {
-		log.Fatal(err)
-	}
-	calls := map[string]uint64{}
-	ast.Inspect(f, func(n ast.Node) bool {
-		spec, ok := n.(*ast.ValueSpec)
-		if !ok {
-			return true
-		}
-		for i, id := range spec.Names {
-			lit, ok := spec.Values[i].(*ast.BasicLit)
-			if !ok || !strings.HasPrefix(id.Name, "SYS_") {
-				log.Fatalf("%s: unexpected constant %s", name, id.Name)
-			}
-			nr, err := strconv.ParseUint(lit.Value, 0, 32)
-			if err != nil {
-				log.Fatalf("%s: %s: %v", name, id.Name, err)
-			}
-			if !artefact.MatchString(id.Name) {
-				calls[strings.ToLower(id.Name[len("SYS_"):])] = nr
-			}
-		}
-		return false
-	})
-	return calls
-}
-
-// refresh replaces the rows of source xsys.
-func refresh(s *sheet, tables []string) {
-	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "golang.org/x/sys").Output()
-	dir := strings.TrimSpace(string(out))
-	if err != nil || dir == "" {
-		log.Fatalf("no golang.org/x/sys: %v; try go mod download golang.org/x/sys", err)
-	}
-	s.rows = slices.DeleteFunc(s.rows, func(r row) bool { return r.cells[3] == "xsys" })
-	for _, table := range tables {
-		if xsys[table] == nil {
-			continue
-		}
-		calls := parseXsys(dir, xsys[table][0])
-		for _, goarch := range xsys[table][1:] {
-			if !maps.Equal(calls, parseXsys(dir, goarch)) {
-				log.Fatalf("golang.org/x/sys: %s and %s differ", xsys[table][0], goarch)
-			}
-		}
-		for name, nr := range calls {
-			s.rows = append(s.rows, row{s.file, 0, []string{table, strconv.FormatUint(nr, 10), name, "xsys"}})
-		}
-	}
-	slices.SortFunc(s.rows, numbers(tables))
-	skipped := strings.Count(s.comment, "\n") + 1
-	for i := range s.rows {
-		s.rows[i].line = skipped + 1 + i
-	}
-}
-
 // numbers orders by table, then number: the order of syscalls.csv.
 func numbers(tables []string) func(a, b row) int {
 	return func(a, b row) int {
@@ -194,6 +114,8 @@ func numbers(tables []string) func(a, b row) int {
 			cmp.Compare(a.uint(1, 32), b.uint(1, 32)))
 	}
 }
+
+func byName(a, b row) int { return cmp.Compare(a.cells[0], b.cells[0]) }
 
 // output holds each file's new content until all checks have passed.
 var output = map[string][]byte{}
@@ -227,13 +149,16 @@ func main() {
 		}
 	}
 	syscalls.ascending(numbers(tables))
-	refresh(syscalls, tables)
+	introduced := read("introduced.csv", "name,kernel,source")
+	introduced.ascending(byName)
+	refresh(syscalls, introduced, tables)
 	syscalls.ascending(numbers(tables))
 	syscalls.write()
+	introduced.write()
 	names := writeTables(tables, syscalls, aliases)
 	writeParams(read("params.csv", "abis,syscall,index,name,alias,type,used_bits,signed,source"), tables, syscalls)
 
-	writeVersions(read("introduced.csv", "name,kernel,source"), names)
+	writeVersions(introduced, names)
 	errnos := read("errno.csv", "name,"+strings.Join(errnoGroups, ",")+",source")
 	writeErrnos(errnos)
 	consts := read("consts.csv", "name,value,abis,source")
@@ -319,7 +244,6 @@ func writeTables(tables []string, syscalls, aliases *sheet) map[string]bool {
 }
 
 func writeVersions(s *sheet, names map[string]bool) {
-	s.ascending(func(a, b row) int { return cmp.Compare(a.cells[0], b.cells[0]) })
 	var b bytes.Buffer
 	b.WriteString("var introduced = []introduction{\n")
 	for _, r := range s.rows {

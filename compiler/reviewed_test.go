@@ -1,7 +1,6 @@
 package compiler_test
 
 import (
-	"encoding/json"
 	"errors"
 	"os"
 	"os/exec"
@@ -34,14 +33,15 @@ func TestReviewed(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			older := olderCompiler(t, cut)
+			newer := func(name string) bool { return arch.Since(name).Compare(cut) > 0 }
+			older := build(t, olderTree(t, newer))
 			differs := ""
 			for _, path := range policies {
-				if err := sameDecisions(t, older, path, asWritten(t, path, cut, kernel)); err != nil {
+				if err := sameDecisions(t, older, path, asWritten(t, path, newer, kernel)); err != nil {
 					t.Errorf("%s: %v", path, err)
 				}
 				var difference *prove.Difference
-				if differs == "" && errors.As(sameDecisions(t, older, path, asWritten(t, path, cut, "")), &difference) {
+				if differs == "" && errors.As(sameDecisions(t, older, path, asWritten(t, path, newer, "")), &difference) {
 					differs = path
 				}
 			}
@@ -53,95 +53,105 @@ func TestReviewed(t *testing.T) {
 	}
 }
 
-// newer reports whether a word is a call that came after a kernel.
-func newer(word string, cut arch.Version) bool { return arch.Since(word).Compare(cut) > 0 }
-
-// olderCompiler builds seccompc with the calls left out that came after a kernel: from arch's tables, each with a line per
-// call that begins with its name, and from the built-in groups.
-func olderCompiler(t *testing.T, cut arch.Version) string {
+// olderTree copies the module and leaves out calls, as if the compiler had never known them: from arch's sheets and tables,
+// each with a line per call, and from the built-in groups.
+func olderTree(t *testing.T, gone func(name string) bool) string {
 	t.Helper()
 	dir := t.TempDir()
-	overlay := map[string]map[string]string{"Replace": {}}
-	replace := func(path string, edit func(line string) (string, bool)) {
-		text, err := os.ReadFile(path)
-		if err != nil {
+	for _, part := range []string{"arch", "bench", "blob", "cmd", "compiler", "docs", "policies", "testdata"} {
+		if err := os.CopyFS(filepath.Join(dir, part), os.DirFS(filepath.Join("..", part))); err != nil {
 			t.Fatal(err)
 		}
-		var kept []string
-		for _, line := range strings.Split(string(text), "\n") {
-			if line, ok := edit(line); ok {
-				kept = append(kept, line)
-			}
-		}
-		file := filepath.Join(dir, filepath.Base(path))
-		if err := os.WriteFile(file, []byte(strings.Join(kept, "\n")), 0o666); err != nil {
-			t.Fatal(err)
-		}
-		if path, err = filepath.Abs(path); err != nil {
-			t.Fatal(err)
-		}
-		overlay["Replace"][path] = file
 	}
-	tables, err := filepath.Glob("../arch/z*.go")
-	if err != nil {
-		t.Fatal(err)
+	for _, file := range []string{"go.mod", "go.sum"} {
+		writeFile(t, filepath.Join(dir, file), readFile(t, filepath.Join("..", file)))
+	}
+	edit := func(pattern string, edit func(line string) string) (removed int) {
+		files, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %q, error %v", pattern, files, err)
+		}
+		for _, file := range files {
+			var b strings.Builder
+			for line := range strings.Lines(readFile(t, file)) {
+				kept := edit(line)
+				b.WriteString(kept)
+				if kept == "" {
+					removed++
+				}
+			}
+			writeFile(t, file, b.String())
+		}
+		return removed
 	}
 	first := regexp.MustCompile(`"(\w+)"`)
-	removed := 0
-	for _, table := range tables {
-		replace(table, func(line string) (string, bool) {
-			name := first.FindStringSubmatch(line)
-			if name == nil || !newer(name[1], cut) {
-				return line, true
-			}
-			removed++
-			return "", false
-		})
+	tables := edit("arch/z*.go", func(line string) string {
+		if name := first.FindStringSubmatch(line); name != nil && gone(name[1]) {
+			return ""
+		}
+		return line
+	})
+	sheets := edit("arch/*.csv", func(line string) string {
+		if cells := strings.SplitN(line, ",", 4); !strings.HasPrefix(line, "#") && slices.ContainsFunc(cells[:len(cells)-1], gone) {
+			return ""
+		}
+		return line
+	})
+	if tables < 20 || sheets != tables {
+		t.Fatalf("%d lines removed from tables, %d from sheets", tables, sheets)
 	}
 	members := regexp.MustCompile(`\w+`)
-	replace("policy/groups.txt", func(line string) (string, bool) {
+	edit("compiler/policy/groups.txt", func(line string) string {
 		if !strings.HasPrefix(line, " ") {
-			return line, true
+			return line
 		}
 		return members.ReplaceAllStringFunc(line, func(name string) string {
-			if newer(name, cut) {
+			if gone(name) {
 				return ""
 			}
 			return name
-		}), true
+		})
 	})
-	if removed < 20 {
-		t.Fatalf("%d lines removed", removed)
-	}
-	data, err := json.Marshal(overlay)
-	if err != nil {
-		t.Fatal(err)
-	}
-	file, path := filepath.Join(dir, "overlay.json"), filepath.Join(dir, "seccompc")
-	if err := os.WriteFile(file, data, 0o666); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command("go", "build", "-overlay", file, "-o", path, "../cmd/seccompc")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	return dir
+}
+
+// build builds a tree's seccompc. Without the tree's path in it, it is the same in the next run, and cached.
+func build(t *testing.T, tree string) string {
+	t.Helper()
+	cmd := exec.Command("go", "build", "-trimpath", "-o", "seccompc", "./cmd/seccompc")
+	cmd.Dir, cmd.Env = tree, append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	if out, err := exec.Command(path, "list", "syscalls").CombinedOutput(); err != nil || strings.Contains(string(out), "rseq_slice_yield") {
+	seccompc := filepath.Join(tree, "seccompc")
+	if out, err := exec.Command(seccompc, "list", "syscalls").CombinedOutput(); err != nil || strings.Contains(string(out), "rseq_slice_yield") {
 		t.Fatalf("the older compiler knows rseq_slice_yield, error %v", err)
 	}
-	return path
+	return seccompc
 }
 
-// asWritten returns a policy as it would have been written for a kernel: reviewed for it, without the calls that it lacks,
-// and without the tests, which may be about those.
-func asWritten(t *testing.T, path string, cut arch.Version, reviewed string) []byte {
+func readFile(t *testing.T, file string) string {
 	t.Helper()
-	src, err := os.ReadFile(path)
+	data, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return string(data)
+}
+
+func writeFile(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// asWritten returns a policy as it would have been written for a kernel: reviewed for it, without the calls that are gone,
+// and without the tests, which may be about those.
+func asWritten(t *testing.T, path string, gone func(name string) bool, reviewed string) []byte {
+	t.Helper()
 	var doc yaml.Node
-	if err := yaml.Unmarshal(src, &doc); err != nil {
+	if err := yaml.Unmarshal([]byte(readFile(t, path)), &doc); err != nil {
 		t.Fatal(err)
 	}
 	found := false
@@ -152,7 +162,7 @@ func asWritten(t *testing.T, path string, cut arch.Version, reviewed string) []b
 			step = 2
 		}
 		for i := 0; i < len(n.Content); i += step {
-			if c := n.Content[i]; c.Kind == yaml.ScalarNode && newer(c.Value, cut) {
+			if c := n.Content[i]; c.Kind == yaml.ScalarNode && gone(c.Value) {
 				n.Content = slices.Delete(n.Content, i, i+step)
 				i -= step
 				continue
@@ -189,38 +199,43 @@ func asWritten(t *testing.T, path string, cut arch.Version, reviewed string) []b
 // sameDecisions returns nil if the older compiler's programs of a policy decide as this compiler's do.
 func sameDecisions(t *testing.T, older, path string, src []byte) error {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), filepath.Base(path))
-	if err := os.WriteFile(file, src, 0o666); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := exec.Command(older, "compile", "-o", file+".seccomp", file).CombinedOutput(); err != nil {
-		t.Fatalf("%s: %v\n%s\n%s", path, err, out, src)
-	}
-	data, err := os.ReadFile(file + ".seccomp")
-	if err != nil {
-		t.Fatal(err)
-	}
-	old, err := blob.Decode(data)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, findings := compiler.Compile(file, src, compiler.Options{})
+	r, findings := compiler.Compile(path, src, compiler.Options{})
 	if r == nil {
 		t.Fatalf("%s: %v\n%s", path, findings, src)
 	}
-	for i, target := range old.Targets {
-		bigEndian := target.Order == blob.BigEndian
-		prog, err := inspect.Instructions(target.Program, bigEndian)
-		if err != nil {
-			t.Fatal(err)
-		}
-		d, err := prove.Read(prog, bigEndian)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := d.Equal(r.Targets[i]); err != nil {
+	for i, target := range compileWith(t, older, path, src).Targets {
+		if err := diagram(t, target).Equal(r.Targets[i]); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// compileWith compiles a policy with another seccompc.
+func compileWith(t *testing.T, seccompc, path string, src []byte) *blob.Blob {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), filepath.Base(path))
+	writeFile(t, file, string(src))
+	if out, err := exec.Command(seccompc, "compile", "-o", file+".seccomp", file).CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s\n%s", path, err, out, src)
+	}
+	b, err := blob.Decode([]byte(readFile(t, file+".seccomp")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func diagram(t *testing.T, target blob.Target) *prove.Diagram {
+	t.Helper()
+	bigEndian := target.Order == blob.BigEndian
+	prog, err := inspect.Instructions(target.Program, bigEndian)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := prove.Read(prog, bigEndian)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
 }
