@@ -63,11 +63,12 @@ test-dist:
 	$(MAKE) dist && $(MAKE) -C $(DIST)/again dist DIST=dist
 	cmp $(DIST)/SHA256SUMS $(DIST)/again/dist/SHA256SUMS && rm -rf $(DIST)/again
 
-# The entries of other machines, in qemu's emulation of a process.
+# The loader's entries of other machines in qemu's emulation of a process, and seccompc's bytes there; builds for every machine.
 .PHONY: test-qemu
 test-qemu:
 	command -v qemu-aarch64-static >/dev/null || { apt-get update -q && apt-get install -qy qemu-user-static; }
 	$(GO) test ./cmd/seccomp-load -run Foreign -v
+	$(GO) test ./cmd/seccompc -run 'Bytes|Anywhere|CrossCompile' -v -timeout 0 -args -cross
 
 # The live tests of policies/ on a kernel that has i386 and x32, in a virtual machine.
 .PHONY: test-i386
