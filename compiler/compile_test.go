@@ -21,7 +21,7 @@ func TestNotChecked(t *testing.T) {
 	compile := func(n int) (*compiler.Result, policy.Diagnostics) {
 		var rules strings.Builder
 		for i := range n {
-			fmt.Fprintf(&rules, "- allow: [read]\n  if: arg%d == %d\n", i%6, i*0x9e3779b97f4a)
+			fmt.Fprintf(&rules, "- allow: [read]\n  if: arg%d == %d\n", i%6, uint64(i)*0x9e3779b97f4a)
 		}
 		src := "seccompc: 1\ntargets: [x86_64]\nreviewed: \"7.0\"\ninstall: self\ndefault: errno(EPERM)\nrules:\n" + rules.String() +
 			"tests:\n- call: read(0)\n  want: allow\n"
