@@ -29,7 +29,8 @@
 //	    16    4 CRC-32C of the bytes from 20 up to the first program
 //	    20    2 number of targets, 1 to 64
 //	    22    1 how it is installed: 1 exec (the program is loaded, then a command executed), 2 self (by the process)
-//	    23    1 zero
+//	    23    1 fallbacks, bits of the entries' actions: kill_process 1 (kill_thread stands in for it), log 64 (allow does); of
+//	            actions that some program returns
 //	    24    4 filter flags of seccomp(2) that the policy wants: LOG 2, SPEC_ALLOW 4
 //	    28    4 least kernel that the programs assume, as KERNEL_VERSION(a,b,c) of linux/version.h: a<<16 | b<<8 | c,
 //	            b and c at most 255; 0: none
@@ -106,6 +107,10 @@
 // A loader takes the target whose native ABI is its own, else the one that serves its ABI, else it refuses. What the
 // kernel would take and then not do as meant, it finds in the blob first: an action that the kernel doesn't know, a
 // kernel that is too old, an execve that the program would deny the loader itself.
+//
+// On a kernel that lacks an action a loader refuses, unless the policy has declared a fallback for it. Then, in its copy of
+// the program and after all checks, it replaces the constant of every return with that action: kill_process by kill_thread
+// (0), log by allow (0x7fff0000). It does so for no other reason, and says so.
 package blob
 
 import (
@@ -126,15 +131,16 @@ const InstructionSize = 8
 
 // A Blob is a decoded file.
 type Blob struct {
-	Name    string
-	Install Install
-	Flags   uint32 // filter flags of seccomp(2)
-	Kernel  uint32 // least kernel that the programs assume, as Version encodes it; 0: none
-	Newest  uint32 // kernel whose calls the compiler's tables know, encoded alike
-	Inputs  Inputs
-	Targets []Target
-	Sources []string // paths of the policy and of what it includes, relative to the policy's folder
-	Lines   []Line   // of the sources, ascending
+	Name      string
+	Install   Install
+	Flags     uint32 // filter flags of seccomp(2)
+	Fallbacks Fallbacks
+	Kernel    uint32 // least kernel that the programs assume, as Version encodes it; 0: none
+	Newest    uint32 // kernel whose calls the compiler's tables know, encoded alike
+	Inputs    Inputs
+	Targets   []Target
+	Sources   []string // paths of the policy and of what it includes, relative to the policy's folder
+	Lines     []Line   // of the sources, ascending
 }
 
 // A Line of the policy's source has rules that are in force on some target.

@@ -17,7 +17,7 @@ import (
 // sample is a blob that uses every field.
 func sample() *Blob {
 	return &Blob{
-		Name: "web-1.0_b", Install: Self, Flags: FlagLog | FlagSpecAllow, Kernel: Version(5, 10, 300), Newest: Version(6, 18, 0),
+		Name: "web-1.0_b", Install: Self, Flags: FlagLog | FlagSpecAllow, Fallbacks: ReturnsKillProcess, Kernel: Version(5, 10, 300), Newest: Version(6, 18, 0),
 		Inputs: Inputs{Source: [32]byte{0: 1, 31: 2}, Caps: []string{"CAP_CHOWN", "CAP_KILL"}, Kernel: Version(4, 14, 0)},
 		Targets: []Target{
 			{Label: "x86_64+i386+x32", ABIs: []ABI{{0xc000003e, 0}, {0x40000003, 0}, {0xc000003e, 0x40000000}}, Order: LittleEndian,
@@ -25,7 +25,7 @@ func sample() *Blob {
 			{Label: "s390x", ABIs: []ABI{{0x80000016, 0}}, Order: BigEndian,
 				Program: instructions(BigEndian, 0x06, 0x00050001), Allows: 0, Lines: [3]int{2, 0, 3}},
 			{Label: "aarch64", ABIs: []ABI{{0xc00000b7, 0}}, Order: LittleEndian,
-				Program: instructions(LittleEndian, 0x06, 0x7ffc0000), Allows: AllowsPrctl},
+				Program: instructions(LittleEndian, 0x06, 0x7ff00000), Allows: AllowsPrctl},
 			{Label: "aarch64be", ABIs: []ABI{{0xc00000b7, 0}}, Order: BigEndian,
 				Program: instructions(BigEndian, 0x06, 0x00000007), Allows: AllowsExecve},
 		},
@@ -143,6 +143,10 @@ func random(r *rand.Rand) *Blob {
 		}
 		b.Targets = append(b.Targets, t)
 	}
+	fallbacks := uint32(ReturnsKillProcess|ReturnsLog) & r.Uint32()
+	for _, t := range returned(&Blob{Targets: slices.Clone(b.Targets)}).Targets {
+		b.Fallbacks |= Fallbacks(fallbacks & t.Actions)
+	}
 	b.Newest = r.Uint32() >> r.IntN(32)
 	for i := range r.IntN(4) {
 		b.Sources = append(b.Sources, strings.Repeat("../", r.IntN(3))+word(20, "._- ")+fmt.Sprint(i))
@@ -183,7 +187,8 @@ func TestLayout(t *testing.T) {
 		"size":         int(le.Uint32(data[12:])) == len(data) && int(le.Uint32(data[80:])) == first+6*8,
 		"checksum":     le.Uint32(data[16:]) == checksum(data[20:first]),
 		"targets":      le.Uint16(data[20:]) == 4,
-		"install":      data[22] == 2 && data[23] == 0,
+		"install":      data[22] == 2,
+		"fallbacks":    data[23] == 1,
 		"flags":        le.Uint32(data[24:]) == 6,
 		"kernels":      le.Uint32(data[28:]) == 0x050aff && le.Uint32(data[32:]) == 0x040e00,
 		"lengths":      le.Uint16(data[36:]) == 9 && le.Uint16(data[38:]) == 18,
@@ -202,7 +207,7 @@ func TestLayout(t *testing.T) {
 		"offsets":      int(le.Uint32(entry(0)[36:])) == first && int(le.Uint32(entry(1)[36:])) == first+24,
 		"program":      bytes.Equal(data[first+24:][:8], []byte{0, 6, 0, 0, 0, 5, 0, 1}),
 		"its checksum": le.Uint32(entry(1)[40:]) == checksum(data[first+24:][:8]),
-		"actions":      le.Uint32(entry(0)[44:]) == 1|128 && le.Uint32(entry(1)[44:]) == 8 && le.Uint32(entry(2)[44:]) == 64 && le.Uint32(entry(3)[44:]) == 2,
+		"actions":      le.Uint32(entry(0)[44:]) == 1|128 && le.Uint32(entry(1)[44:]) == 8 && le.Uint32(entry(2)[44:]) == 32 && le.Uint32(entry(3)[44:]) == 2,
 		"allows":       le.Uint32(entry(0)[48:]) == 7 && le.Uint32(entry(1)[48:]) == 0 && le.Uint32(entry(2)[48:]) == 2 && le.Uint32(entry(3)[48:]) == 1,
 		"label":        le.Uint16(entry(0)[52:]) == 15 && le.Uint16(entry(1)[52:]) == 5,
 	} {

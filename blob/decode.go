@@ -50,12 +50,13 @@ func Decode(data []byte) (*Blob, error) {
 	}
 	r := textReader(data[text:first])
 	b := &Blob{
-		Name:    r.next(nameLen),
-		Install: Install(data[22]),
-		Flags:   le.Uint32(data[24:]),
-		Kernel:  le.Uint32(data[28:]),
-		Newest:  le.Uint32(data[76:]),
-		Inputs:  Inputs{Kernel: le.Uint32(data[32:]), Source: [32]byte(data[40:72])},
+		Name:      r.next(nameLen),
+		Install:   Install(data[22]),
+		Flags:     le.Uint32(data[24:]),
+		Fallbacks: Fallbacks(data[23]),
+		Kernel:    le.Uint32(data[28:]),
+		Newest:    le.Uint32(data[76:]),
+		Inputs:    Inputs{Kernel: le.Uint32(data[32:]), Source: [32]byte(data[40:72])},
 	}
 	if caps := r.next(capsLen); caps != "" {
 		b.Inputs.Caps = strings.Split(caps, " ")
@@ -63,13 +64,13 @@ func Decode(data []byte) (*Blob, error) {
 	if err := b.check(); err != nil {
 		return nil, err
 	}
-	if data[23] != 0 || le.Uint16(data[74:]) != 0 {
+	if le.Uint16(data[74:]) != 0 {
 		return nil, errors.New("reserved bytes of the header are not zero")
 	}
 	if v := le.Uint16(data[72:]); v != language {
 		return nil, errorf("policy language version %d: this reader knows 1", v)
 	}
-	at := first
+	at, returned := first, uint32(0)
 	for i := range targets {
 		t, err := decodeTarget(data, data[headerSize+entrySize*i:][:entrySize], at, &r)
 		if err != nil {
@@ -84,8 +85,11 @@ func Decode(data []byte) (*Blob, error) {
 		}
 		b.Targets = append(b.Targets, t)
 		at += len(t.Program)
+		returned |= t.Actions
 	}
 	switch {
+	case uint32(b.Fallbacks)&^returned != 0:
+		return nil, errorf("fallbacks %#x, of which the programs return %#x", uint32(b.Fallbacks), uint32(b.Fallbacks)&returned)
 	case !zero(r):
 		return nil, errors.New("padding is not zero")
 	case uint64(le.Uint32(data[80:])) != uint64(at):
@@ -107,6 +111,8 @@ func (b *Blob) check() error {
 		return errorf("install mode %d", b.Install)
 	case b.Flags&^(FlagLog|FlagSpecAllow) != 0:
 		return errorf("filter flags %#x", b.Flags)
+	case b.Fallbacks&^(ReturnsKillProcess|ReturnsLog) != 0:
+		return errorf("fallbacks %#x", uint32(b.Fallbacks))
 	}
 	for i, c := range b.Inputs.Caps {
 		if !word(c, "_") || i > 0 && b.Inputs.Caps[i-1] >= c {

@@ -129,7 +129,9 @@ func vectors(t *testing.T) []vector {
 		{"more targets than bytes", "64 targets in a file of", func(d []byte) []byte { return seal(append(d[:20:20], append([]byte{64, 0}, d[22:]...)...)) }},
 		{"install 0", "install mode 0", set(22, 0)},
 		{"install 3", "install mode 3", set(22, 3)},
-		{"reserved byte", "reserved bytes of the header", set(23, 1)},
+		{"fallback for trap", "fallbacks 0x5", set(23, 5)},
+		{"fallback for allow", "fallbacks 0x81", set(23, 0x81)},
+		{"fallback for an action that no program returns", "fallbacks 0x41, of which the programs return 0x1", set(23, 0x41)},
 		{"reserved bytes behind the language version", "reserved bytes of the header", set(74, 0, 1)},
 		{"language version 0", "policy language version 0", set(72, 0)},
 		{"language version 2", "policy language version 2", set(72, 2)},
@@ -339,7 +341,7 @@ func kindOf(err error) string {
 	for _, k := range [][2]string{
 		{"checksum", "checksum"}, {"rule table", "rules"}, {"empty", "size"}, {"truncated: 8", "size"}, {"the header says", "size"}, {"at most 1048576", "size"}, {"bytes behind", "size"}, {"not a blob", "magic"},
 		{"version", "version"}, {"names of", "header"}, {"name ", "name"}, {"capabilities ", "capabilities"}, {"label ", "label"}, {"padding", "padding"}, {"reserved", "reserved"},
-		{" targets", "header"}, {"install", "header"}, {"flags", "header"}, {"program at", "entry"}, {"truncated", "entry"}, {"instructions", "entry"},
+		{" targets", "header"}, {"install", "header"}, {"flags", "header"}, {"fallbacks", "header"}, {"program at", "entry"}, {"truncated", "entry"}, {"instructions", "entry"},
 		{"ABI", "entry"}, {"byte order", "entry"}, {"calls", "entry"}, {"the entry says", "entry"}, {"return", "program"},
 	} {
 		if strings.Contains(err.Error(), k[0]) {
