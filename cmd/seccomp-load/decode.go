@@ -25,11 +25,12 @@ func decode(data []byte) (*blob.Blob, error) {
 		return s
 	}
 	b := &blob.Blob{
-		Name:    next(u16(p, offName)),
-		Install: blob.Install(u8(p, offInstall)),
-		Flags:   u32(p, offFlags),
-		Kernel:  u32(p, offKernel),
-		Inputs:  blob.Inputs{Source: [32]byte(data[offSource:])},
+		Name:      next(u16(p, offName)),
+		Install:   blob.Install(u8(p, offInstall)),
+		Flags:     u32(p, offFlags),
+		Fallbacks: blob.Fallbacks(u8(p, offFallback)),
+		Kernel:    u32(p, offKernel),
+		Inputs:    blob.Inputs{Source: [32]byte(data[offSource:])},
 	}
 	next(u16(p, offCaps))
 	b.Sources, b.Lines = rules(data)

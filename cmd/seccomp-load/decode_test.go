@@ -106,8 +106,8 @@ func TestCraft(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := binary.NativeEndian.AppendUint16(nil, 0x06)
-	p = binary.NativeEndian.AppendUint32(append(p, 0, 0), 0x7fff0000)
-	valid, err := blob.Encode(&blob.Blob{Name: "craft", Install: blob.Exec, Inputs: blob.Inputs{Caps: []string{"CAP_A", "CAP_B"}},
+	p = binary.NativeEndian.AppendUint32(append(p, 0, 0), 0x80000000)
+	valid, err := blob.Encode(&blob.Blob{Name: "craft", Install: blob.Exec, Fallbacks: blob.ReturnsKillProcess, Inputs: blob.Inputs{Caps: []string{"CAP_A", "CAP_B"}},
 		Targets: []blob.Target{{Label: "host", ABIs: []blob.ABI{abi}, Order: order, Program: append(p, p...), Allows: 7}}})
 	if err != nil {
 		t.Fatal(err)

@@ -19,14 +19,14 @@ const (
 	offCRC      = 16
 	offTargets  = 20
 	offInstall  = 22
-	offZero     = 23
+	offFallback = 23
 	offFlags    = 24
 	offKernel   = 28
 	offName     = 36
 	offCaps     = 38
 	offSource   = 40
 	offLanguage = 72
-	offZero2    = 74
+	offZero     = 74
 	offRules    = 80
 	offRulesCRC = 84
 	entrySize   = 64
@@ -101,7 +101,7 @@ func examine(p unsafe.Pointer, size, have uintptr) (wrong string) {
 	if crc(unsafe.Add(p, offTargets), first-offTargets) != u32(p, offCRC) {
 		return damaged
 	}
-	if mode := u8(p, offInstall); mode != uint8(blob.Exec) && mode != uint8(blob.Self) || u8(p, offZero) != 0 || u16(p, offZero2) != 0 ||
+	if mode := u8(p, offInstall); mode != uint8(blob.Exec) && mode != uint8(blob.Self) || u16(p, offZero) != 0 ||
 		u16(p, offLanguage) != language || u32(p, offFlags)&^(blob.FlagLog|blob.FlagSpecAllow) != 0 || !zero(p, end, first) {
 		return wrongFields
 	}
@@ -116,7 +116,7 @@ func examine(p unsafe.Pointer, size, have uintptr) (wrong string) {
 		}
 		text += caps
 	}
-	at := first
+	at, returned := first, uint32(0)
 	for e := uintptr(0); e < targets; e++ {
 		entry := headerSize + e*entrySize
 		abis, count, order := uintptr(u8(p, entry+offABIs)), uintptr(u16(p, entry+offCount)), u8(p, entry+offOrder)
@@ -137,6 +137,10 @@ func examine(p unsafe.Pointer, size, have uintptr) (wrong string) {
 		}
 		text += label
 		at += count * blob.InstructionSize
+		returned |= u32(p, entry+offActions)
+	}
+	if fallbacks := uint32(u8(p, offFallback)); fallbacks&^(blob.ReturnsKillProcess|blob.ReturnsLog) != 0 || fallbacks&^returned != 0 {
+		return wrongFields
 	}
 	if uintptr(u32(p, offRules)) != at || at+rulesSize > size {
 		return wrongSize
