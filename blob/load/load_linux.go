@@ -4,7 +4,6 @@ import (
 	"errors"
 	"runtime"
 	"strconv"
-	"strings"
 	"syscall"
 	"unsafe"
 
@@ -13,88 +12,10 @@ import (
 	"github.com/seccompc/seccompc/blob"
 )
 
-// Check reports why this machine can't install the blob's program: no program for it, a kernel older than the policy
-// assumes, an action that the kernel would take for kill, or no seccomp at all. Nothing is changed.
-func Check(b *blob.Blob) error {
-	t, err := Select(b)
-	if err != nil {
-		return err
-	}
-	// A kernel that has filters gets as far as the missing program.
-	if _, _, errno := unix.RawSyscall(unix.SYS_PRCTL, unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, 0); errno != unix.EFAULT {
-		return &wrapped{"prctl(PR_SET_SECCOMP): " + errno.Error(), ErrUnsupported}
-	}
-	if err := kernelAtLeast(b); err != nil {
-		return err
-	}
-	for i, a := range actions {
-		if t.Actions&(1<<i) == 0 || a.since == "3.5" { // as old as filters
-			continue
-		}
-		_, _, errno := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_GET_ACTION_AVAIL, 0, uintptr(unsafe.Pointer(&a.value)))
-		if errno != 0 {
-			return &wrapped{"policy " + b.Name + " uses the action " + a.name + ", which this kernel lacks, as far as seccomp(2) tells: it came with Linux " + a.since, errno}
-		}
-	}
-	if b.Flags != 0 { // a kernel that knows the flags gets as far as the missing program
-		if _, _, errno := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, uintptr(b.Flags), 0); errno != unix.EFAULT {
-			return &wrapped{"policy " + b.Name + " wants the filter flags 0x" + strconv.FormatUint(uint64(b.Flags), 16) + ", which this kernel refuses", errno}
-		}
-	}
-	return nil
-}
-
-// actions are SECCOMP_RET_* in the order of blob.Target.Actions' bits, with the kernel that brought each: seccomp(2).
-var actions = [...]struct {
-	value uint32
-	name  string
-	since string
-}{
-	{0x80000000, "kill_process", "4.14"}, {0, "kill_thread", "3.5"}, {0x00030000, "trap", "3.5"},
-	{0x00050000, "errno", "3.5"}, {0x7fc00000, "notify", "5.0"}, {0x7ff00000, "trace", "3.5"},
-	{0x7ffc0000, "log", "4.14"}, {0x7fff0000, "allow", "3.5"},
-}
-
-func kernelAtLeast(b *blob.Blob) error {
-	if b.Kernel == 0 {
-		return nil
-	}
-	var u unix.Utsname
-	if err := unix.Uname(&u); err != nil {
-		return &wrapped{"uname", err}
-	}
-	release := unix.ByteSliceToString(u.Release[:])
-	have, ok := parseRelease(release)
-	if !ok {
-		return errors.New("kernel release " + strconv.Quote(release) + " is not a version")
-	}
-	if have < b.Kernel {
-		need := strconv.Itoa(int(b.Kernel>>16)) + "." + strconv.Itoa(int(b.Kernel>>8&0xff)) + "." + strconv.Itoa(int(b.Kernel&0xff))
-		return errors.New("policy " + b.Name + " assumes Linux " + need + " or newer, this is " + release)
-	}
-	return nil
-}
-
-// parseRelease reads the numbers at the beginning of a kernel release, as in 6.1.0-rc1: at least two.
-func parseRelease(release string) (version uint32, ok bool) {
-	var n [3]int
-	parts := strings.SplitN(release, ".", 3)
-	for i, part := range parts {
-		digits := len(part) - len(strings.TrimLeft(part, "0123456789"))
-		v, err := strconv.Atoi(part[:digits])
-		if err != nil {
-			return blob.Version(n[0], n[1], n[2]), i == 2
-		}
-		n[i] = v
-		if digits < len(part) {
-			return blob.Version(n[0], n[1], n[2]), i >= 1
-		}
-	}
-	return blob.Version(n[0], n[1], n[2]), len(parts) >= 2
-}
-
 // Thread installs the blob's program for the calling thread, which must be locked to its goroutine
-// (runtime.LockOSThread), and sets no_new_privs. Threads that it starts later inherit both, others don't.
+// (runtime.LockOSThread), and sets no_new_privs. Threads that it starts later inherit both, others don't. Where this kernel
+// lacks an action for which the policy declares a fallback, that is applied, as with Process, Listener and Exec; Fallbacks
+// tells beforehand.
 func Thread(b *blob.Blob) error { return install(b, 0) }
 
 // Process installs the blob's program for all threads of the process, and sets no_new_privs. If a thread can't take it
@@ -129,9 +50,6 @@ func Listener(b *blob.Blob) (fd int, err error) {
 
 // enter sets no_new_privs and makes the call that installs a blob's program. The error is one from before that call.
 func enter(b *blob.Blob, flags uintptr) (i *installation, ret uintptr, errno syscall.Errno, err error) {
-	if err := Check(b); err != nil {
-		return nil, 0, 0, err
-	}
 	if i, err = prepare(b, flags); err != nil {
 		return nil, 0, 0, err
 	}
@@ -155,7 +73,8 @@ type installation struct {
 
 func (i *installation) prog() uintptr { return uintptr(unsafe.Pointer(&i.fprog)) }
 
-// prepare picks prctl where no flag is wanted, which every kernel with filters has, and seccomp(2) where one is.
+// prepare checks what Check does, and applies the fallbacks that this kernel needs. It picks prctl where no flag is wanted,
+// which every kernel with filters has, and seccomp(2) where one is.
 func prepare(b *blob.Blob, flags uintptr) (*installation, error) {
 	t, err := Select(b)
 	if err != nil {
@@ -165,8 +84,15 @@ func prepare(b *blob.Blob, flags uintptr) (*installation, error) {
 	if n := t.Instructions(); n < 1 || n > blob.MaxInstructions {
 		return nil, errors.New("policy " + b.Name + ": program of " + strconv.Itoa(n) + " instructions")
 	}
+	fallbacks, err := Fallbacks(b)
+	if err != nil {
+		return nil, err
+	}
+	if err := knows(b, flags); err != nil {
+		return nil, err
+	}
 	filter := make([]unix.SockFilter, t.Instructions())
-	copy(unsafe.Slice((*byte)(unsafe.Pointer(&filter[0])), len(t.Program)), t.Program)
+	copy(unsafe.Slice((*byte)(unsafe.Pointer(&filter[0])), len(t.Program)), fallbacks.Apply(t))
 	i := &installation{policy: b.Name, nr: unix.SYS_PRCTL, arg0: unix.PR_SET_SECCOMP, arg1: unix.SECCOMP_MODE_FILTER}
 	i.fprog = unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
 	if flags |= uintptr(b.Flags); flags != 0 {

@@ -183,7 +183,7 @@ func TestCheck(t *testing.T) {
 		{"the other byte order", func(b *blob.Blob) { b.Targets[0].Order = 3 - b.Targets[0].Order }, "has no program"},
 		{"kernel of the future", func(b *blob.Blob) { b.Kernel = blob.Version(99, 2, 0) }, "assumes Linux 99.2.0 or newer"},
 		{"kernel of the past", func(b *blob.Blob) { b.Kernel = blob.Version(2, 6, 32) }, ""},
-		{"unknown flag", func(b *blob.Blob) { b.Flags = 1 << 30 }, "wants the filter flags 0x40000000, which this kernel refuses"},
+		{"unknown flag", func(b *blob.Blob) { b.Flags = 1 << 30 }, "needs the filter flag 0x40000000: this kernel refuses it: invalid argument"},
 		{"known flags", func(b *blob.Blob) { b.Flags = blob.FlagLog | blob.FlagSpecAllow }, ""},
 		{"every action", func(b *blob.Blob) { b.Targets[0].Actions = 0xff }, ""},
 	} {

@@ -13,6 +13,9 @@ func ReadFile(string) (*File, error) { return nil, ErrUnsupported }
 // Check reports why the blob can't be installed; off Linux it returns ErrUnsupported.
 func Check(*blob.Blob) error { return ErrUnsupported }
 
+// Fallbacks returns the fallbacks that are applied; off Linux it returns ErrUnsupported.
+func Fallbacks(*blob.Blob) (blob.Fallbacks, error) { return 0, ErrUnsupported }
+
 // Thread installs the blob's program for the calling thread; off Linux it returns ErrUnsupported.
 func Thread(*blob.Blob) error { return ErrUnsupported }
 

@@ -12,7 +12,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
-	"unsafe" // also for go:linkname
+	_ "unsafe" // for go:linkname
 
 	"golang.org/x/sys/unix"
 
@@ -108,6 +108,11 @@ func run(args []string) int {
 	if r.check {
 		return say(blobs, path, r.command)
 	}
+	for _, b := range blobs {
+		if f, err := load.Fallbacks(b); err == nil && f != 0 { // where it is an error, Exec returns it
+			put(stderr, "seccomp-load: warning: policy "+b.Name+": this kernel lacks actions, the declared fallbacks are applied: "+f.String()+"\n")
+		}
+	}
 	err = load.Exec(load.Command{Path: path, Args: r.command, Env: environ(), Ignored: ignored, Blocked: blocked}, blobs...)
 	exec, on := err.(*load.ExecError)
 	if !on {
@@ -159,6 +164,13 @@ func say(blobs []*blob.Blob, path string, command []string) int {
 			by = "seccomp(2) with the filter flags 0x" + strconv.FormatUint(uint64(b.Flags), 16)
 		}
 		put(stdout, "policy "+b.Name+": would install the program for "+t.Label+", "+strconv.Itoa(t.Instructions())+" instructions, by "+by+"\n")
+		if b.Fallbacks != 0 {
+			f, err := load.Fallbacks(b)
+			if err != nil {
+				return complain(failed, err)
+			}
+			put(stdout, "policy "+b.Name+": fallbacks declared: "+b.Fallbacks.String()+"; would apply on this kernel: "+f.String()+"\n")
+		}
 	}
 	if path != "" {
 		out := "would execute " + strconv.Quote(path) + " as"
@@ -189,10 +201,11 @@ func find(name string) (path string, code int) {
 		if dir != "" {
 			path = dir + "/" + name
 		}
-		err := unix.Stat(path, &unix.Stat_t{})
+		var st unix.Stat_t
+		err := unix.Stat(path, &st) // statx is younger than some kernels that run this
 		switch {
 		case err == unix.ENOENT || err == unix.ENOTDIR:
-		case err == nil && executable(unsafe.Pointer(unsafe.StringData(path+"\x00"))):
+		case err == nil && st.Mode&unix.S_IFMT == unix.S_IFREG && unix.Faccessat(unix.AT_FDCWD, path, unix.X_OK, 0) == nil:
 			return path, 0
 		default:
 			code = notExecutable
