@@ -266,10 +266,26 @@ func (r *Result) add(t *resolve.Target, abis []*arch.ABI, diags *policy.Diagnost
 			e.Allows |= blob.AllowsExecve << i
 		}
 	}
+	for _, f := range r.Policy.Fallbacks {
+		if of := fallbacks[f.Kind]; slices.ContainsFunc(prog, func(in bpf.RawInstruction) bool { return in.Op == ret && resolve.Action(in.K).Kind() == of.action }) {
+			r.Blob.Fallbacks |= of.bit
+		}
+	}
 	r.Programs = append(r.Programs, prog)
 	r.Blob.Targets = append(r.Blob.Targets, e)
 	r.Blob.Kernel = max(r.Blob.Kernel, version(t.Kernel))
 	return r.test(t, label, diagram)
+}
+
+const ret = 0x06 // BPF_RET|BPF_K
+
+// fallbacks are actions for which others can stand in, and their bits in a blob, which has those that its programs return.
+var fallbacks = map[policy.ActionKind]struct {
+	action resolve.Action
+	bit    blob.Fallbacks
+}{
+	policy.KillProcess: {resolve.KillProcess, blob.ReturnsKillProcess},
+	policy.Log:         {resolve.Log, blob.ReturnsLog},
 }
 
 // notPolicy words the error for a program that is not proven, with its witness as a call.

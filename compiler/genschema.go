@@ -120,6 +120,7 @@ func schema(says, saysAction func(string) string) object {
 		"foreign":      object{"allOf": []object{ref("answer")}, "description": says("foreign")},
 		"install":      with(object{"enum": []string{"exec", "self"}}, "install"),
 		"flags":        with(object{"type": "array", "items": object{"enum": []string{"log", "spec_allow"}}}, "flags"),
+		"fallbacks":    with(fallbacks(), "fallbacks"),
 		"groups":       with(groups(), "groups"),
 		"rules":        list("rule", 0, about("rules")),
 		"capabilities": list("capability", 0, about("capabilities")),
@@ -326,6 +327,12 @@ func groups() object {
 	names, _ := builtins()
 	return object{"type": "object", "propertyNames": object{"pattern": "^" + group + "$", "not": object{"enum": names}},
 		"additionalProperties": list("call", 1, nil)}
+}
+
+func fallbacks() object {
+	return object{"type": "object", "additionalProperties": false, "properties": object{
+		"kill_process": object{"enum": []string{"kill_thread"}}, "log": object{"enum": []string{"allow"}},
+	}}
 }
 
 func accept() object {

@@ -84,5 +84,5 @@ func (p *parser) fragment(text []byte) (rules []Rule) {
 }
 
 // headKeys are the keys of a policy that a fragment has not.
-var headKeys = []string{"name", "description", "reviewed", "targets", "default", "unknown", "foreign", "install", "flags",
+var headKeys = []string{"name", "description", "reviewed", "targets", "default", "unknown", "foreign", "install", "flags", "fallbacks",
 	"capabilities", "accept", "tests"}

@@ -38,6 +38,7 @@ func (p *parser) policy(root *yaml.Node) {
 		"foreign":      func(n *yaml.Node) { pol.Foreign = p.answer(n) },
 		"install":      func(n *yaml.Node) { pol.Install = p.match(n, installMode, "exec or self") },
 		"flags":        func(n *yaml.Node) { pol.Flags = p.words(n) },
+		"fallbacks":    func(n *yaml.Node) { pol.Fallbacks = p.fallbacks(n) },
 		"capabilities": func(n *yaml.Node) { pol.Capabilities = p.caps(n) },
 		"accept":       func(n *yaml.Node) { pol.Accepts = p.accepts(n) },
 		"groups":       p.groups,
@@ -46,6 +47,9 @@ func (p *parser) policy(root *yaml.Node) {
 	})
 	p.version(root, version)
 	p.require(root, "default", "say what happens to calls that no rule decides: default: errno(EPERM)")
+	if p.diags.Err() == nil { // else an action may be missing that was only misspelt
+		p.useless()
+	}
 }
 
 func (p *parser) version(root *yaml.Node, version Word) {

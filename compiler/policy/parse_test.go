@@ -66,11 +66,13 @@ tests:
 - {call: "clone( flags = ~ 3, arg1=_, tls=0x10 << 2 )", abi: s390x, want: trap(7)}
 - {call: 0x10(), abi: amd64, want: allow, caps: []}
 - {call: "mmap(_, 1, type=2)", want: "errno( 1 )", caps: [CAP_CHOWN, CAP_KILL]}
+fallbacks: {log: allow, "kill_process": kill_thread}
 `
 
 const wholeMeans = `name web-1.0_x, An HTTP server, behind a proxy, reviewed 6.12, install self
 targets x86_64+i386 aarch64
 flags log spec_allow
+falls back from log kill_process
 default errno(EPERM), unknown errno(38), foreign trap(0x10)
 @files: read write @more
 @more: 0x3b 0o17 60
@@ -148,6 +150,15 @@ func means(p *policy.Policy) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "name %s, %s, reviewed %s, install %s\n", p.Name.Text, p.Description.Text, p.Reviewed.Text, p.Install.Text)
 	fmt.Fprintf(&b, "targets%s\nflags%s\n", words(p.Targets), words(p.Flags))
+	for i, f := range p.Fallbacks {
+		if i == 0 {
+			b.WriteString("falls back from")
+		}
+		fmt.Fprintf(&b, " %s", action(f))
+		if i == len(p.Fallbacks)-1 {
+			b.WriteByte('\n')
+		}
+	}
 	fmt.Fprintf(&b, "default %s, unknown %s, foreign %s\n", action(p.Default), action(p.Unknown), action(p.Foreign))
 	for _, name := range slices.Sorted(maps.Keys(p.Groups)) {
 		fmt.Fprintf(&b, "%s:%s\n", p.Groups[name].Name.Text, words(p.Groups[name].Calls))

@@ -22,6 +22,7 @@ type Policy struct {
 	Foreign     Action
 	Install     Word // "exec" or "self"
 	Flags       []Word
+	Fallbacks   []Action         // that kill_thread and allow stand in for, on kernels that lack them: kill_process and log
 	Groups      map[string]Group // by name, "@" included
 	Rules       []Rule           // those of included fragments in their place
 	Imported    bool             // from a format whose rules have no order: rules that contradict each other are an error
