@@ -112,12 +112,13 @@ func TestFallbacksOf(t *testing.T) {
 		head:                              0,
 		head + "rules: [{log: [read]}]\n": 0,
 		head + "fallbacks: {}\n":          0,
-		head + "fallbacks: {kill_process: kill_thread}\nrules: [{log: [read]}]\n":                     blob.ReturnsKillProcess,
-		head + declared + "rules: [{log: [read]}]\n":                                                  blob.ReturnsKillProcess | blob.ReturnsLog,
-		head + declared + "rules: [{log: [read], abis: [aarch64]}]\n":                                 blob.ReturnsKillProcess | blob.ReturnsLog,
-		head + declared + "rules: [{log: [reboot], caps: [CAP_SYS_BOOT]}]\n":                          blob.ReturnsKillProcess,
-		head + declared + "foreign: errno(ENOSYS)\nrules: [{kill_process: [read]}, {log: [write]}]\n": blob.ReturnsKillProcess | blob.ReturnsLog,
-		"seccompc: 1\ndefault: log\nforeign: log\nfallbacks: {log: allow}\n":                          blob.ReturnsLog,
+		head + "fallbacks: {kill_process: kill_thread}\nrules: [{log: [read]}]\n":                                     blob.ReturnsKillProcess,
+		head + declared + "rules: [{log: [read]}]\n":                                                                  blob.ReturnsKillProcess | blob.ReturnsLog,
+		head + declared + "rules: [{log: [read], abis: [aarch64]}]\n":                                                 blob.ReturnsKillProcess | blob.ReturnsLog,
+		head + declared + "rules: [{log: [reboot], caps: [CAP_SYS_BOOT]}]\n":                                          blob.ReturnsKillProcess,
+		head + declared + "rules: [{log: [reboot], caps: [CAP_SYS_BOOT]}, {allow: [read], if: arg0 == 0x7ffc0000}]\n": blob.ReturnsKillProcess,
+		head + declared + "foreign: errno(ENOSYS)\nrules: [{kill_process: [read]}, {log: [write]}]\n":                 blob.ReturnsKillProcess | blob.ReturnsLog,
+		"seccompc: 1\ndefault: log\nforeign: log\nfallbacks: {log: allow}\n":                                          blob.ReturnsLog,
 	} {
 		res, diags := compiler.Compile("fallbacks.yaml", []byte(src), compiler.Options{})
 		if diags.Err() != nil {

@@ -49,16 +49,28 @@ Exit codes: 0 nothing found; 1 findings; 2 it could not be tried.`,
 
 func check(file string, asJSON bool, o *inputs) error {
 	o.Check = true
-	_, findings, err := o.compile(file)
+	result, findings, err := o.compile(file)
 	if err != nil {
 		return err
 	}
-	if asJSON {
-		if err := printJSON(map[string]any{"findings": jsonFindings(findings)}); err != nil {
+	fallbacks := ""
+	if result != nil && result.Blob.Fallbacks != 0 { // no finding, for the policy says so
+		fallbacks = result.Blob.Fallbacks.String()
+	}
+	switch {
+	case asJSON:
+		out := map[string]any{"findings": jsonFindings(findings)}
+		if fallbacks != "" {
+			out["fallbacks"] = fallbacks
+		}
+		if err := printJSON(out); err != nil {
 			return err
 		}
-	} else {
+	default:
 		report(findings, o.texts)
+		if fallbacks != "" {
+			fmt.Printf("%s: on kernels that lack an action: %s\n", file, fallbacks)
+		}
 	}
 	if len(findings) > 0 {
 		return failure(findings)

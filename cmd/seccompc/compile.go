@@ -73,6 +73,7 @@ func compile(file, out, format string, asJSON bool, o *inputs) error {
 		Programs     int       `json:"programs,omitempty"`
 		Instructions int       `json:"instructions,omitempty"`
 		Tests        int       `json:"tests,omitempty"`
+		Fallbacks    string    `json:"fallbacks,omitempty"`
 		Findings     []finding `json:"findings"`
 	}{Findings: jsonFindings(findings)}
 	if findings.Err() != nil {
@@ -98,6 +99,11 @@ func compile(file, out, format string, asJSON bool, o *inputs) error {
 	for _, p := range result.Programs {
 		summary.Instructions += len(p)
 	}
+	fallbacks := ""
+	if f := result.Blob.Fallbacks; f != 0 && format == "blob" {
+		summary.Fallbacks = f.String()
+		fallbacks = "; on kernels that lack an action: " + summary.Fallbacks
+	}
 	if asJSON {
 		return printJSON(summary)
 	}
@@ -105,7 +111,7 @@ func compile(file, out, format string, asJSON bool, o *inputs) error {
 	if summary.Tests > 0 {
 		tests = fmt.Sprintf(", %s passed", count(summary.Tests, "test"))
 	}
-	_, err = fmt.Printf("%s: %s, %s, proven equal to %s%s\n", out, count(summary.Programs, "program"), count(summary.Instructions, "instruction"), file, tests)
+	_, err = fmt.Printf("%s: %s, %s, proven equal to %s%s%s\n", out, count(summary.Programs, "program"), count(summary.Instructions, "instruction"), file, tests, fallbacks)
 	return err
 }
 

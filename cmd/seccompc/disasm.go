@@ -72,6 +72,9 @@ func disasm(file, target string) error {
 		}
 		found = true
 		fmt.Fprintf(out, "# policy %s, target %s\n", b.Name, t.Label)
+		if b.Fallbacks != 0 {
+			fmt.Fprintf(out, "# on kernels that lack an action: %v\n", b.Fallbacks)
+		}
 		if err := listing(out, file, t.Program, abis); err != nil {
 			return err
 		}
