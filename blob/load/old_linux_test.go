@@ -12,7 +12,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -101,48 +100,20 @@ func init() {
 	roles["old answers"] = simulated
 }
 
-// run installs the policy on a thread of its own, which makes the call once it is told to.
+// run installs the policy and makes the call when it is told to, on one thread.
 func (o *old) run() error {
-	result, tids := make(chan error), make(chan int, 1)
-	var start func()
-	start = func() {
+	if o.refused != "" {
 		runtime.LockOSThread()
-		if unix.Gettid() == unix.Getpid() { // its end is the process's
-			go start()
-			select {}
-		}
-		if err := o.prepare(); err != nil || o.refused != "" {
-			result <- err
-			return
-		}
-		fmt.Println(unix.Gettid())
-		if _, err := unix.Read(0, make([]byte, 1)); err != nil {
-			result <- err
-			return
-		}
-		tids <- unix.Gettid()
-		unix.RawSyscall(unix.SYS_GETPPID, 0, 0, 0)
-		fmt.Println("passed")
-		result <- nil
+		return o.prepare()
 	}
-	go start()
-	select {
-	case err := <-result:
-		return err
-	case tid := <-tids:
-		for range 1000 {
-			if _, err := os.Stat(fmt.Sprint("/proc/self/task/", tid)); err != nil {
-				fmt.Println("thread killed")
-				return nil
-			}
-			select {
-			case err := <-result:
-				return err
-			case <-time.After(10 * time.Millisecond):
-			}
+	fate, err := loadtest.Fate(unix.SYS_GETPPID, func() error {
+		if err := o.prepare(); err != nil {
+			return err
 		}
-		return errors.New("the thread neither passes nor ends")
-	}
+		return loadtest.Await()
+	})
+	fmt.Println(fate)
+	return err
 }
 
 func (o *old) prepare() error {
@@ -207,7 +178,7 @@ func TestOld(t *testing.T) {
 		in.Write([]byte("\n"))
 		rest, _ := io.ReadAll(lines)
 		err = cmd.Wait()
-		want := map[uint32]string{killThread: "thread killed\n", logs: "passed\n", allows: "passed\n"}[o.really]
+		want := map[uint32]string{killThread: "killed\n", logs: "passed\n", allows: "passed\n"}[o.really]
 		status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
 		died := status.Signaled() && status.Signal() == unix.SIGSYS
 		if string(rest) != want || died != (o.really == killProcess) || err != nil && !died {

@@ -6,7 +6,11 @@ package loadtest
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"os"
+	"runtime"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -95,5 +99,50 @@ func Programs(tid int) (programs [][]byte, err error) {
 			return nil, fmt.Errorf("PTRACE_SECCOMP_GET_FILTER: %w", errno)
 		}
 		programs = append(programs, code[:8*n])
+	}
+}
+
+// Await prints the thread's id and waits for a byte on standard input: until somebody has read the thread's filters.
+func Await() error {
+	fmt.Println(unix.Gettid())
+	_, err := unix.Read(0, make([]byte, 1))
+	return err
+}
+
+// Fate makes a system call on a thread of its own, after before, and says what becomes of the thread: "passed" or "killed".
+// Where the call kills the process, nothing is said.
+func Fate(nr uintptr, before func() error) (string, error) {
+	failed, passed, tid := make(chan error), make(chan bool), make(chan int)
+	var thread func()
+	thread = func() {
+		runtime.LockOSThread()
+		if unix.Gettid() == unix.Getpid() { // its end would not show
+			go thread()
+			select {}
+		}
+		if err := before(); err != nil {
+			failed <- err
+			return
+		}
+		tid <- unix.Gettid()
+		unix.RawSyscall(nr, 0, 0, 0)
+		passed <- true
+	}
+	go thread()
+	select {
+	case err := <-failed:
+		return "", err
+	case id := <-tid:
+		for range 1000 {
+			select {
+			case <-passed:
+				return "passed", nil
+			case <-time.After(10 * time.Millisecond):
+			}
+			if _, err := os.Stat(fmt.Sprint("/proc/self/task/", id)); err != nil {
+				return "killed", nil
+			}
+		}
+		return "", errors.New("the thread neither passes nor ends")
 	}
 }
