@@ -39,8 +39,6 @@ var house = map[string][]string{
 	"testdata/enter":   {},
 	"vms/guest": {"arch", "blob", "blob/load", "compiler", "compiler/inspect", "compiler/resolve", "compiler/resolve/resolvetest",
 		"golang.org/x/sys/unix", "testdata/enter"},
-	"cmd/seccomp-load":             {"blob", "blob/load", "golang.org/x/sys/unix"},
-	"policies":                     {},
 	"blob/load/loadtest":           {"golang.org/x/sys/unix"},
 	"compiler/resolve/resolvetest": {"arch", "compiler/resolve"},
 	"compiler/policy/policytest":   {},
