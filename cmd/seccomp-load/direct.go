@@ -258,14 +258,22 @@ func locate(name, env unsafe.Pointer) unsafe.Pointer {
 	return nil
 }
 
-// executable reports whether the caller may execute the file. Its real and its effective user are the same here, or
-// the loader would have run with AT_SECURE.
+// executable reports whether the caller may execute the file, a regular one.
 //
 //go:nosplit
 func executable(name unsafe.Pointer) bool {
 	cwd := unix.AT_FDCWD
+	return permitted(name) && stat(uintptr(cwd), name, 0)
+}
+
+// permitted reports whether the file's mode lets the caller execute it. Its real and its effective user are the same here,
+// or the loader would have run with AT_SECURE.
+//
+//go:nosplit
+func permitted(name unsafe.Pointer) bool {
+	cwd := unix.AT_FDCWD
 	_, errno := call(unix.SYS_FACCESSAT, uintptr(cwd), uintptr(name), unix.X_OK, 0, 0)
-	return errno == 0 && stat(uintptr(cwd), name, 0)
+	return errno == 0
 }
 
 // available asks the kernel whether it knows an action.
