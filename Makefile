@@ -70,6 +70,25 @@ test-qemu:
 	$(GO) test ./cmd/seccomp-load -run Foreign -v
 	$(GO) test ./cmd/seccompc -run 'Bytes|Anywhere|CrossCompile' -v -timeout 0 -args -cross
 
+# The same blobs on other kernels, of other architectures, in emulated machines, beside what docs/architectures.md says of it.
+.PHONY: test-vms
+test-vms: vms
+	bin/vms
+
+# The same for machines whose kernels have to be built first, once, which takes some ten minutes for each.
+.PHONY: test-vms-built
+test-vms-built: vms
+	bin/vms mips64 ppc64
+
+.PHONY: vms
+vms:
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! { command -v qemu-system-x86_64 && command -v qemu-system-aarch64 && \
+		command -v qemu-system-s390x && command -v qemu-system-ppc64 && command -v qemu-system-mips64el; } >/dev/null; then \
+		{ apt-get update -q && apt-get install -qy --no-install-recommends qemu-system-x86 qemu-system-arm qemu-system-misc qemu-system-ppc \
+			qemu-system-mips; } >/dev/null || echo "no emulators: going on without them"; \
+	fi
+	$(GO) build -o bin/ ./vms
+
 # The live tests of policies/ on a kernel that has i386 and x32, in a virtual machine.
 .PHONY: test-i386
 test-i386:

@@ -1,0 +1,402 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/seccompc/seccompc/arch"
+	"github.com/seccompc/seccompc/blob"
+	"github.com/seccompc/seccompc/blob/load"
+	"github.com/seccompc/seccompc/compiler"
+	"github.com/seccompc/seccompc/compiler/inspect"
+	"github.com/seccompc/seccompc/compiler/resolve"
+	"github.com/seccompc/seccompc/compiler/resolve/resolvetest"
+)
+
+// A door is a way into the kernel.
+type door struct {
+	abi     *arch.ABI                                  // that filters see by it
+	by      string                                     // how, for people, if it is not the usual way
+	answers func(trials []trial, program []byte) error // makes calls under a filter that denies all of them but exit
+}
+
+//go:nosplit
+func native(nr uintptr, args *[6]uintptr) syscall.Errno {
+	_, _, errno := syscall.RawSyscall6(nr, args[0], args[1], args[2], args[3], args[4], args[5])
+	return errno
+}
+
+// A trial is a call and what the kernel answered.
+type trial struct {
+	nr    uintptr
+	args  [6]uintptr
+	errno syscall.Errno
+}
+
+// Whoever stops the world would wait forever for a thread that has ended, which keeps its processor, one of GOMAXPROCS.
+var alone sync.Once
+
+// onThread makes calls by an instruction, on a thread that has the filter alone and ends.
+func onThread(enter func(nr uintptr, args *[6]uintptr) syscall.Errno) func([]trial, []byte) error {
+	return func(trials []trial, program []byte) error { return answers(enter, trials, program) }
+}
+
+func answers(enter func(uintptr, *[6]uintptr) syscall.Errno, trials []trial, program []byte) error {
+	alone.Do(func() {
+		runtime.GOMAXPROCS(64)
+		debug.SetGCPercent(-1)
+	})
+	var every unix.Sigset_t
+	for i := range every.Val {
+		every.Val[i] = ^every.Val[i]
+	}
+	f := &unix.SockFprog{Len: uint16(len(program) / blob.InstructionSize), Filter: (*unix.SockFilter)(unsafe.Pointer(&program[0]))}
+	var errno syscall.Errno
+	var done atomic.Bool
+	tid := make(chan int)
+	go func() {
+		runtime.LockOSThread()
+		err := errors.Join(unix.PthreadSigmask(unix.SIG_SETMASK, &every, nil), unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		if err != nil {
+			panic(err)
+		}
+		tid <- unix.Gettid()
+		perform(enter, trials, f, &errno, &done)
+	}()
+	thread := <-tid
+	for range 60_000 {
+		if unix.Tgkill(os.Getpid(), thread, 0) == unix.ESRCH {
+			break
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	switch {
+	case errno != 0:
+		return fmt.Errorf("PR_SET_SECCOMP: %w", errno)
+	case !done.Load():
+		return errors.New("the calls don't come to an end")
+	}
+	return nil
+}
+
+// perform installs the filter, makes the calls and ends the thread. Being nosplit, as all that it calls, it has no place
+// where the scheduler could take the thread away from it, which would need system calls of its own.
+//
+//go:nosplit
+func perform(enter func(uintptr, *[6]uintptr) syscall.Errno, trials []trial, f *unix.SockFprog, errno *syscall.Errno, done *atomic.Bool) {
+	_, _, *errno = syscall.RawSyscall6(unix.SYS_PRCTL, unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, uintptr(unsafe.Pointer(f)), 0, 0, 0)
+	if *errno == 0 {
+		for i := range trials {
+			t := &trials[i]
+			t.errno = enter(t.nr, &t.args)
+		}
+		done.Store(true)
+	}
+	for {
+		syscall.RawSyscall6(unix.SYS_EXIT, 0, 0, 0, 0, 0, 0)
+	}
+}
+
+// A policy is compiled here, on this machine, and compared with the blob that was checked in.
+type policy struct {
+	blob    *blob.Blob
+	program *blob.Target
+	target  *resolve.Target
+}
+
+func read(name string) (p policy, err error) {
+	if p.blob, err = load.Read(beside(name + ".seccomp")); err != nil {
+		return p, err
+	}
+	if p.program, err = load.Select(p.blob); err != nil {
+		return p, err
+	}
+	src, err := os.ReadFile(beside(name + ".yaml"))
+	if err != nil {
+		return p, err
+	}
+	r, diags := compiler.Compile(name+".yaml", src, compiler.Options{Targets: []string{p.program.Label}})
+	if err := diags.Err(); err != nil {
+		return p, err
+	}
+	p.target = r.Targets[0]
+	if !slices.Equal(r.Blob.Targets[0].Program, p.program.Program) {
+		return p, fmt.Errorf("%s: compiled on this machine, the program for %s is another than the one checked in", name, p.program.Label)
+	}
+	return p, nil
+}
+
+// A difference is a call that the kernel did not answer as Decide says.
+type difference struct {
+	trial
+	want resolve.Action
+}
+
+func (d difference) String() string {
+	return fmt.Sprintf("call %#x with %#x: errno %d, want %s", d.nr, d.args, d.errno, d.want)
+}
+
+// compare makes the calls under the program and returns those that are not answered as the policy says.
+func (p policy) compare(d door, trials []trial, program []byte) (found []difference, err error) {
+	if err := d.answers(trials, program); err != nil {
+		return nil, err
+	}
+	for _, t := range trials {
+		c := resolve.Call{Arch: d.abi.Audit, NR: uint32(t.nr)}
+		for i, a := range t.args {
+			c.Args[i] = uint64(a)
+		}
+		if want := p.target.Decide(shown(d.abi, c)); want.Kind() != resolve.Errno || t.errno != syscall.Errno(want.Data()) {
+			found = append(found, difference{t, want})
+		}
+	}
+	return found, nil
+}
+
+// shown is the call that the kernel shows a filter: not always the one that was made.
+func shown(abi *arch.ABI, c resolve.Call) resolve.Call {
+	switch {
+	case abi.Family == "s390": // arch/s390/kernel/syscall.c
+		c.NR &= 0xffff
+	case (abi.Name == "mips" || abi.Name == "mipsel") && c.NR == 4000: // the indirect call: scall*-o32.S
+		c.NR = uint32(c.Args[0])
+		copy(c.Args[:], c.Args[1:])
+	}
+	return c
+}
+
+// unfiltered are numbers whose calls an x86_64 kernel answers past any filter: uretprobe since Linux 6.11, uprobe since
+// 6.18 (arch/x86/entry/syscall_64.c).
+func unfiltered(abi *arch.ABI, nr uint32) bool {
+	return abi.Audit == resolve.X86_64 && (nr == 335 || nr == 336)
+}
+
+// numbers makes the call of every number up to the table's end and a few more, arguments 0, under a policy that answers
+// each with an errno of its own.
+func numbers() (found []finding, err error) {
+	p, err := read("numbers")
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range doors() {
+		trials, left := every(d.abi)
+		diffs, err := p.compare(d, trials, p.program.Program)
+		if err != nil {
+			return found, fmt.Errorf("%s: %w", d.abi.Name, err)
+		}
+		if len(diffs) > 0 {
+			return found, fmt.Errorf("%s%s: %d of %d numbers: %v", d.abi.Name, d.by, len(diffs), len(trials), diffs[:min(len(diffs), 5)])
+		}
+		found = append(found, finding{d.abi.Name, len(trials), fmt.Sprintf("up to %#x%s%s", trials[len(trials)-1].nr, left, d.by)})
+	}
+	return found, nil
+}
+
+// every returns the calls of all numbers of an ABI but those that are left.
+func every(abi *arch.ABI) (trials []trial, left string) {
+	const more = 64
+	exit, _ := abi.Number("exit")
+	calls := abi.Syscalls()
+	for nr := abi.Bit; nr <= calls[len(calls)-1].Number+more; nr++ {
+		switch {
+		case nr == exit: // it ends the thread
+		case unfiltered(abi, nr):
+			left += fmt.Sprint(", not ", nr)
+		default:
+			trials = append(trials, trial{nr: uintptr(nr)})
+		}
+	}
+	return trials, left
+}
+
+// words makes calls whose arguments lie on the boundaries of a policy's conditions.
+func words() (found []finding, err error) {
+	p, err := read("words")
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range doors() {
+		trials := p.boundaries(d, 300)
+		diffs, err := p.compare(d, trials, p.program.Program)
+		if err != nil {
+			return found, fmt.Errorf("%s: %w", d.abi.Name, err)
+		}
+		if len(diffs) > 0 {
+			return found, fmt.Errorf("%s%s: %d of %d calls: %v", d.abi.Name, d.by, len(diffs), len(trials), diffs[:min(len(diffs), 5)])
+		}
+		met := map[syscall.Errno]bool{}
+		for _, t := range trials {
+			met[t.errno] = true
+		}
+		for _, rule := range p.filter(d.abi).Rules {
+			if rule.Action.Kind() == resolve.Errno && !met[syscall.Errno(rule.Action.Data())] {
+				return found, fmt.Errorf("%s%s: no call meets the rule at %s", d.abi.Name, d.by, rule.Pos)
+			}
+		}
+		found = append(found, finding{d.abi.Name, len(trials), fmt.Sprintf("calls meet each of %d rules%s", len(p.filter(d.abi).Rules), d.by)})
+	}
+	return found, nil
+}
+
+// boundaries returns calls by a door: n for each rule, whose arguments are values at which this rule may change, and n for
+// each at which any may.
+func (p policy) boundaries(d door, n int) (trials []trial) {
+	r := rand.New(rand.NewPCG(1, 2))
+	f := p.filter(d.abi)
+	calls := resolvetest.Calls(r, p.target, resolvetest.Values(p.target), n*len(f.Rules))
+	for _, rule := range f.Rules {
+		own := *f
+		own.Rules, own.Known = []resolve.Rule{rule}, rule.Numbers
+		target := &resolve.Target{Filters: []*resolve.Filter{&own}}
+		calls = append(calls, resolvetest.Calls(r, target, resolvetest.Values(target), n)...)
+	}
+	for _, c := range calls {
+		if c.Arch != d.abi.Audit || p.target.Decide(shown(d.abi, c)).Kind() != resolve.Errno || unfiltered(d.abi, c.NR) {
+			continue
+		}
+		t := trial{nr: uintptr(c.NR)}
+		for i, a := range c.Args {
+			t.args[i] = uintptr(a)
+		}
+		trials = append(trials, t)
+	}
+	return trials
+}
+
+func (p policy) filter(abi *arch.ABI) *resolve.Filter {
+	return p.target.Filters[slices.IndexFunc(p.target.Filters, func(f *resolve.Filter) bool { return f.ABI == abi })]
+}
+
+// planted has the comparisons find two faults: the words of each argument swapped, and one number that is off by one.
+func planted() (found []finding, err error) {
+	p, err := read("words")
+	if err != nil {
+		return nil, err
+	}
+	order := p.program.ByteOrder()
+	for _, d := range doors() {
+		swapped := bytes.Clone(p.program.Program)
+		for i := 0; i < len(swapped); i += blob.InstructionSize {
+			const load, args = 0x20, 16 // BPF_LD|BPF_W|BPF_ABS; offsetof(struct seccomp_data, args)
+			if k := order.Uint32(swapped[i+4:]); order.Uint16(swapped[i:]) == load && k >= args {
+				order.PutUint32(swapped[i+4:], k^4)
+			}
+		}
+		trials := p.boundaries(d, 100)
+		diffs, err := p.compare(d, trials, swapped)
+		if err == nil && len(diffs) == 0 {
+			err = fmt.Errorf("swapped words are not found in %d calls", len(trials))
+		}
+		if err != nil {
+			return found, fmt.Errorf("%s%s: %w", d.abi.Name, d.by, err)
+		}
+		found = append(found, finding{d.abi.Name, len(diffs), fmt.Sprintf("of %d calls show that words are swapped%s", len(trials), d.by)})
+	}
+	if p, err = read("numbers"); err != nil {
+		return found, err
+	}
+	for _, d := range doors() {
+		trials, _ := every(d.abi)
+		trials = slices.DeleteFunc(trials, func(t trial) bool { return t.nr&^uintptr(d.abi.Bit) > 1<<13 }) // arm's gap
+		off, want, err := p.offByOne(d, trials)
+		if err != nil {
+			return found, err
+		}
+		diffs, err := p.compare(d, trials, off)
+		if err == nil && !slices.EqualFunc(diffs, want, func(d difference, nr uintptr) bool { return d.nr == nr }) {
+			err = fmt.Errorf("a number off by one: the simulation differs at %d, the kernel %v", want, diffs)
+		}
+		if err != nil {
+			return found, fmt.Errorf("%s%s: %w", d.abi.Name, d.by, err)
+		}
+		found = append(found, finding{d.abi.Name, len(diffs), fmt.Sprintf("of %d numbers shows that one is off by one%s", len(trials), d.by)})
+	}
+	return found, nil
+}
+
+// offByOne adds 1 to a number that the program compares with, so that calls by the door are decided otherwise, and returns
+// the numbers of these calls.
+func (p policy) offByOne(d door, trials []trial) (program []byte, differ []uintptr, err error) {
+	order := p.program.ByteOrder()
+	n := len(p.program.Program) / blob.InstructionSize
+	for i := range n {
+		at := (n/2 + i) % n * blob.InstructionSize
+		const compare, class = 0x05, 0x07 // BPF_JMP
+		if code := order.Uint16(p.program.Program[at:]); code&class != compare || code == compare {
+			continue
+		}
+		program = bytes.Clone(p.program.Program)
+		order.PutUint32(program[at+4:], order.Uint32(program[at+4:])+1)
+		in, err := inspect.Instructions(program, d.abi.BigEndian)
+		if err != nil {
+			return nil, nil, err
+		}
+		differs := func(t trial) bool {
+			c := shown(d.abi, resolve.Call{Arch: d.abi.Audit, NR: uint32(t.nr)})
+			got, _, err := inspect.Run(in, d.abi.BigEndian, c)
+			return err != nil || got != p.target.Decide(c)
+		}
+		k := uintptr(order.Uint32(p.program.Program[at+4:]))
+		if !slices.ContainsFunc(trials, func(t trial) bool { return t.nr == k && differs(t) }) {
+			continue // it is about another ABI
+		}
+		for _, t := range trials {
+			if differs(t) {
+				differ = append(differ, t.nr)
+			}
+		}
+		return program, differ, nil
+	}
+	return nil, nil, fmt.Errorf("%s: no instruction to change", d.abi.Name)
+}
+
+// simulated compares the simulation of the programs for every ABI with Decide, on the same calls.
+func simulated() (found []finding, err error) {
+	made := map[string]int{}
+	for _, name := range []string{"numbers", "words"} {
+		src, err := os.ReadFile(beside(name + ".yaml"))
+		if err != nil {
+			return found, err
+		}
+		for _, a := range arch.All() {
+			r, diags := compiler.Compile(name+".yaml", src, compiler.Options{Targets: []string{a.Name}, Warn: true})
+			if err := diags.Err(); err != nil {
+				return found, err
+			}
+			p := policy{target: r.Targets[0]}
+			d := door{abi: a}
+			trials, _ := every(a)
+			trials = slices.DeleteFunc(trials, func(t trial) bool { return t.nr&^uintptr(a.Bit) > 1<<13 })
+			for _, t := range append(trials, p.boundaries(d, 300)...) {
+				c := resolve.Call{Arch: a.Audit, NR: uint32(t.nr)}
+				for i, v := range t.args {
+					c.Args[i] = uint64(v)
+				}
+				got, _, err := inspect.Run(r.Programs[0], a.BigEndian, c)
+				if want := p.target.Decide(c); err != nil || got != want {
+					return found, fmt.Errorf("%s: %s on %+v, not %s: %w", a.Name, got, c, want, err)
+				}
+				made[a.Name]++
+			}
+		}
+	}
+	for _, a := range arch.All() {
+		found = append(found, finding{a.Name, made[a.Name], "calls of the policies numbers and words"})
+	}
+	return found, nil
+}

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"os/exec"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/seccompc/seccompc/arch"
+	"github.com/seccompc/seccompc/testdata/enter"
+)
+
+func doors() []door {
+	x32 := arch.Lookup("x32")
+	by := ""
+	if native(uintptr(x32.Bit|unix.SYS_GETPPID), &[6]uintptr{}) != 0 {
+		by = ", which this kernel has no calls for"
+	}
+	list := []door{{abi: arch.Host(), answers: onThread(native)}, {abi: x32, by: by, answers: onThread(native)}}
+	if exec.Command(beside("guest"), "int80").Run() == nil {
+		list = append(list, door{abi: arch.Lookup("i386"), by: ", by int 0x80 from 64 bits", answers: onThread(int80)})
+	}
+	return list
+}
+
+//go:nosplit
+func int80(nr uintptr, args *[6]uintptr) syscall.Errno {
+	regs := enter.Registers{uint64(nr)}
+	for i, a := range args {
+		regs[1+i] = uint64(a)
+	}
+	if r := enter.Int80(&regs); r < 0 && r >= -4095 {
+		return syscall.Errno(-r)
+	}
+	return 0
+}
+
+func init() {
+	roles["int80"] = func([]string) { int80(20, &[6]uintptr{}) } // getpid; a kernel without it kills
+}
