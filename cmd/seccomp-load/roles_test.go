@@ -83,7 +83,8 @@ func TestSees(t *testing.T) {
 	run := func(args ...string) string {
 		t.Helper()
 		cmd := exec.Command("/proc/self/exe", args...)
-		cmd.Env = append(os.Environ(), role+"=strange")
+		// A SIGURG of the runtime's, which would ask a thread to yield, would stay pending across execve.
+		cmd.Env = append(os.Environ(), role+"=strange", "GODEBUG=asyncpreemptoff=1")
 		out, err := cmd.CombinedOutput()
 		if err != nil {
 			t.Fatalf("%q: %v: %s", args, err, out)
