@@ -63,12 +63,14 @@ test-dist:
 	$(MAKE) dist && $(MAKE) -C $(DIST)/again dist DIST=dist
 	cmp $(DIST)/SHA256SUMS $(DIST)/again/dist/SHA256SUMS && rm -rf $(DIST)/again
 
-# The loader's entries of other machines in qemu's emulation of a process, and seccompc's bytes there; builds for every machine.
+# The loader's entries of other machines in qemu's emulation of a process, and seccompc's bytes there; builds for every machine. And the
+# compiler's rooms on a machine of the other byte order.
 .PHONY: test-qemu
 test-qemu:
 	command -v qemu-aarch64-static >/dev/null || { apt-get update -q && apt-get install -qy qemu-user-static; }
 	$(GO) test ./cmd/seccomp-load -run Foreign -v
 	$(GO) test ./cmd/seccompc -run 'Bytes|Anywhere|CrossCompile' -v -timeout 0 -args -cross
+	GOARCH=s390x $(GO) test -exec qemu-s390x-static -short ./compiler/codegen ./compiler/prove ./compiler/resolve ./compiler/inspect
 
 # The same blobs on other kernels, of other architectures, in emulated machines, beside what docs/architectures.md says of it.
 .PHONY: test-vms

@@ -49,6 +49,12 @@ func build(file, program string, env ...string) error {
 // new machines of amd64. What this kernel doesn't run, qemu's emulation of a process does.
 func TestBytes(t *testing.T) {
 	names, blobs := policies(t)
+	const words = "../vms/testdata/words" // its conditions are on both halves of registers, which compilers of Go can get wrong
+	names = append([]string{words}, names...)
+	var err error
+	if blobs[words], err = os.ReadFile("../../policies/" + words + ".seccomp"); err != nil {
+		t.Fatal(err)
+	}
 	for _, machine := range []struct{ env, qemu string }{
 		{"GOARCH=amd64 GOAMD64=v1", "x86_64"}, {"GOARCH=amd64 GOAMD64=v3", "x86_64"}, {"GOARCH=386", "i386"}, {"GOARCH=arm64", "aarch64"},
 		{"GOARCH=s390x", "s390x"},
