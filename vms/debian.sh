@@ -28,18 +28,14 @@ APT::Sandbox::User "root";
 APT::Update::Error-Mode "any";
 EOF
 : >"$work/status"
-(
-	cd "$work"
-	export APT_CONFIG="$work/apt.conf"
-	apt-get -q update
-	case $package in
+export APT_CONFIG="$work/apt.conf"
+{
+	apt-get -q update && case $package in
 	linux-image-*)
 		kernel=$(apt-cache depends "$package" | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1)
 		[ ! "$kernel" ] || package=$kernel
 		;;
-	esac
-	apt-get -q download "$package"
-	dpkg -x ./*.deb tree
-) >&2 || { echo "debian.sh: $package of $suite for $arch could not be had" >&2; rm -rf "$work"; exit 1; }
+	esac && (cd "$work" && apt-get -q download "$package" && dpkg -x ./*.deb tree)
+} >&2 || { echo "debian.sh: $package of $suite for $arch could not be had" >&2; rm -rf "$work"; exit 1; }
 mv "$work/tree" "$dir"
 rm -rf "$work"

@@ -158,7 +158,7 @@ func handsOn(found *[]finding, args ...string) error {
 		var err error
 		signal := syscall.Signal(0)
 		switch {
-		case execs == 0: // the stop of PTRACE_TRACEME in the loader
+		case execs == 0 && s.StopSignal() == unix.SIGTRAP: // the loader begins
 			execs++
 			err = unix.PtraceSetOptions(pid, unix.PTRACE_O_TRACESYSGOOD|unix.PTRACE_O_TRACEEXEC|unix.PTRACE_O_EXITKILL)
 		case s.StopSignal() == unix.SIGTRAP|0x80:
