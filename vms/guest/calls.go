@@ -182,20 +182,23 @@ func shown(abi *arch.ABI, c resolve.Call) resolve.Call {
 }
 
 // unfiltered reports whether this kernel answers a number's calls past any filter: x86_64's uretprobe, from Linux 6.11 on, and
-// uprobe, from 6.18 on (arch/x86/entry/syscalls/syscall_64.tbl). A process that calls them ends, so others are asked.
+// uprobe, from 6.18 on (arch/x86/entry/syscalls/syscall_64.tbl).
 func unfiltered(abi *arch.ABI, nr uint32) bool {
 	return abi.Audit == resolve.X86_64 && (nr == 335 || nr == 336) && past()[nr-335]
 }
 
-var past = sync.OnceValue(func() (ends [2]bool) {
-	for i := range ends {
-		ends[i] = exec.Command(beside("guest"), "ends", strconv.Itoa(335+i)).Run() != nil
+// past asks in children, for uretprobe ends who calls it like this. A kernel that lacks them says so.
+var past = sync.OnceValue(func() (known [2]bool) {
+	for i := range known {
+		cmd := exec.Command(beside("guest"), "bare", strconv.Itoa(335+i))
+		cmd.Run()
+		known[i] = cmd.ProcessState.ExitCode() != int(unix.ENOSYS)
 	}
-	return ends
+	return known
 })
 
 func init() {
-	roles["ends"] = func(args []string) { native(uintptr(atoi(args[0])), &[6]uintptr{}) }
+	roles["bare"] = func(args []string) { os.Exit(int(native(uintptr(atoi(args[0])), &[6]uintptr{}))) }
 }
 
 // numbers makes the call of every number up to the table's end and a few more, arguments 0, under a policy that answers
