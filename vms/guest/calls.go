@@ -3,20 +3,14 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"runtime"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"syscall"
-	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -28,90 +22,6 @@ import (
 	"github.com/seccompc/seccompc/compiler/resolve"
 	"github.com/seccompc/seccompc/compiler/resolve/resolvetest"
 )
-
-// A door is a way into the kernel.
-type door struct {
-	abi     *arch.ABI                                  // that filters see by it
-	by      string                                     // how, for people, if it is not the usual way
-	answers func(trials []trial, program []byte) error // makes calls under a filter that denies all of them but exit
-}
-
-//go:nosplit
-func native(nr uintptr, args *[6]uintptr) syscall.Errno {
-	_, _, errno := syscall.RawSyscall6(nr, args[0], args[1], args[2], args[3], args[4], args[5])
-	return errno
-}
-
-// A trial is a call and what the kernel answered.
-type trial struct {
-	nr    uintptr
-	args  [6]uintptr
-	errno syscall.Errno
-}
-
-// Whoever stops the world would wait forever for a thread that has ended, which keeps its processor, one of GOMAXPROCS.
-var alone sync.Once
-
-// onThread makes calls by an instruction, on a thread that has the filter alone and ends.
-func onThread(enter func(nr uintptr, args *[6]uintptr) syscall.Errno) func([]trial, []byte) error {
-	return func(trials []trial, program []byte) error { return answers(enter, trials, program) }
-}
-
-func answers(enter func(uintptr, *[6]uintptr) syscall.Errno, trials []trial, program []byte) error {
-	alone.Do(func() {
-		runtime.GOMAXPROCS(64)
-		debug.SetGCPercent(-1)
-	})
-	var every unix.Sigset_t
-	for i := range every.Val {
-		every.Val[i] = ^every.Val[i]
-	}
-	f := &unix.SockFprog{Len: uint16(len(program) / blob.InstructionSize), Filter: (*unix.SockFilter)(unsafe.Pointer(&program[0]))}
-	var errno syscall.Errno
-	var done atomic.Bool
-	tid := make(chan int)
-	go func() {
-		runtime.LockOSThread()
-		err := errors.Join(unix.PthreadSigmask(unix.SIG_SETMASK, &every, nil), unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-		if err != nil {
-			panic(err)
-		}
-		tid <- unix.Gettid()
-		perform(enter, trials, f, &errno, &done)
-	}()
-	thread := <-tid
-	for range 60_000 {
-		if unix.Tgkill(os.Getpid(), thread, 0) == unix.ESRCH {
-			break
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-	switch {
-	case errno != 0:
-		return fmt.Errorf("PR_SET_SECCOMP: %w", errno)
-	case !done.Load():
-		return errors.New("the calls don't come to an end")
-	}
-	return nil
-}
-
-// perform installs the filter, makes the calls and ends the thread. Being nosplit, as all that it calls, it has no place
-// where the scheduler could take the thread away from it, which would need system calls of its own.
-//
-//go:nosplit
-func perform(enter func(uintptr, *[6]uintptr) syscall.Errno, trials []trial, f *unix.SockFprog, errno *syscall.Errno, done *atomic.Bool) {
-	_, _, *errno = syscall.RawSyscall6(unix.SYS_PRCTL, unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, uintptr(unsafe.Pointer(f)), 0, 0, 0)
-	if *errno == 0 {
-		for i := range trials {
-			t := &trials[i]
-			t.errno = enter(t.nr, &t.args)
-		}
-		done.Store(true)
-	}
-	for {
-		syscall.RawSyscall6(unix.SYS_EXIT, 0, 0, 0, 0, 0, 0)
-	}
-}
 
 // A policy is compiled here, on this machine, and compared with the blob that was checked in.
 type policy struct {

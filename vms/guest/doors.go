@@ -5,5 +5,5 @@ package main
 import "github.com/seccompc/seccompc/arch"
 
 func doors() []door {
-	return append([]door{{abi: arch.Host(), answers: onThread(native)}}, bareDoors()...)
+	return append([]door{{abi: arch.Host(), answers: by("native")}}, bareDoors()...)
 }

@@ -12,13 +12,13 @@ import (
 
 func doors() []door {
 	x32 := arch.Lookup("x32")
-	by := ""
+	lacks := ""
 	if native(uintptr(x32.Bit|unix.SYS_GETPPID), &[6]uintptr{}) != 0 {
-		by = ", which this kernel has no calls for"
+		lacks = ", which this kernel has no calls for"
 	}
-	list := []door{{abi: arch.Host(), answers: onThread(native)}, {abi: x32, by: by, answers: onThread(native)}}
+	list := []door{{abi: arch.Host(), answers: by("native")}, {abi: x32, by: lacks, answers: by("native")}}
 	if exec.Command(beside("guest"), "int80").Run() == nil {
-		list = append(list, door{abi: arch.Lookup("i386"), by: ", by int 0x80 from 64 bits", answers: onThread(int80)})
+		list = append(list, door{abi: arch.Lookup("i386"), by: ", by int 0x80 from 64 bits", answers: by("int80")})
 	}
 	return list
 }
@@ -36,5 +36,6 @@ func int80(nr uintptr, args *[6]uintptr) syscall.Errno {
 }
 
 func init() {
+	entries["int80"] = int80
 	roles["int80"] = func([]string) { int80(20, &[6]uintptr{}) } // getpid; a kernel without it kills
 }
