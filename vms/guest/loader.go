@@ -169,7 +169,11 @@ func handsOn(found *[]finding, args ...string) error {
 		default:
 			signal = s.StopSignal()
 		}
-		if err == nil {
+		switch {
+		case err != nil:
+		case execs == 0: // a stop at a call would look like the one that is awaited
+			err = unix.PtraceCont(pid, int(signal))
+		default:
 			err = unix.PtraceSyscall(pid, int(signal))
 		}
 		if err != nil {
