@@ -1,4 +1,4 @@
-//go:build linux
+//go:build linux && (mips64 || mips64le || s390x)
 
 package main
 
