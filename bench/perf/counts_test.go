@@ -86,43 +86,6 @@ func TestCount(t *testing.T) {
 	}
 }
 
-// TestConstAllow has one reason each why the kernel takes a number into its cache, or doesn't.
-func TestConstAllow(t *testing.T) {
-	allow := bpf.RawInstruction{Op: 0x06, K: uint32(resolve.Allow)}
-	deny := bpf.RawInstruction{Op: 0x06, K: uint32(denied)}
-	load := bpf.RawInstruction{Op: 0x20}
-	for _, tt := range []struct {
-		name  string
-		prog  []bpf.RawInstruction
-		want  bool
-		steps int
-	}{
-		{"allowed", []bpf.RawInstruction{allow}, true, 1},
-		{"allowed with data", []bpf.RawInstruction{{Op: 0x06, K: uint32(resolve.Allow) | 1}}, false, 1},
-		{"denied", []bpf.RawInstruction{deny}, false, 1},
-		{"logged", []bpf.RawInstruction{{Op: 0x06, K: uint32(resolve.Log)}}, false, 1},
-		{"the accumulator returned", []bpf.RawInstruction{{Op: 0x16}}, false, 1},
-		{"equal", []bpf.RawInstruction{load, {Op: 0x15, K: 12, Jf: 1}, allow, deny}, true, 3},
-		{"not equal", []bpf.RawInstruction{load, {Op: 0x15, K: 13, Jf: 1}, allow, deny}, false, 3},
-		{"greater", []bpf.RawInstruction{load, {Op: 0x25, K: 11, Jf: 1}, allow, deny}, true, 3},
-		{"not greater", []bpf.RawInstruction{load, {Op: 0x25, K: 12, Jf: 1}, allow, deny}, false, 3},
-		{"greater or equal", []bpf.RawInstruction{load, {Op: 0x35, K: 12, Jf: 1}, allow, deny}, true, 3},
-		{"less", []bpf.RawInstruction{load, {Op: 0x35, K: 13, Jf: 1}, allow, deny}, false, 3},
-		{"a bit", []bpf.RawInstruction{load, {Op: 0x45, K: 8, Jf: 1}, allow, deny}, true, 3},
-		{"another bit", []bpf.RawInstruction{load, {Op: 0x45, K: 3, Jf: 1}, allow, deny}, false, 3},
-		{"under a mask", []bpf.RawInstruction{load, {Op: 0x54, K: 4}, {Op: 0x15, K: 4, Jf: 1}, allow, deny}, true, 4},
-		{"the architecture", []bpf.RawInstruction{{Op: 0x20, K: 4}, {Op: 0x15, K: auditX86_64, Jf: 1}, allow, deny}, true, 3},
-		{"an argument", []bpf.RawInstruction{{Op: 0x20, K: 16}, allow}, false, 1},
-		{"a jump", []bpf.RawInstruction{{Op: 0x05, K: 1}, deny, allow}, true, 2},
-		{"other arithmetic", []bpf.RawInstruction{load, {Op: 0x74, K: 1}, allow}, false, 2},
-	} {
-		got, steps := constAllow(tt.prog, auditX86_64, 12)
-		if got != tt.want || steps != tt.steps {
-			t.Errorf("%s: %v after %d steps, want %v after %d", tt.name, got, steps, tt.want, tt.steps)
-		}
-	}
-}
-
 // TestPeers says what the peers' programs decide differently, which is proven, and that the page has the counts that
 // they and we have now. Another libseccomp than the one there may count and decide otherwise.
 func TestPeers(t *testing.T) {

@@ -92,10 +92,10 @@ func TestMeasured(t *testing.T) {
 	if len(uncached[0]) != 2 {
 		t.Errorf("uncached calls: %v", uncached)
 	}
-	if always, _ := constAllow(prog, auditX86_64, cachedCall); !always {
+	if always, _ := inspect.ConstAllow(prog, auditX86_64, cachedCall); !always {
 		t.Error("the cached call is not in the cache")
 	}
-	if always, _ := constAllow(prog, auditX86_64, uncachedCall); always {
+	if always, _ := inspect.ConstAllow(prog, auditX86_64, uncachedCall); always {
 		t.Error("the uncached call is in the cache")
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/seccompc/seccompc/arch"
+	"github.com/seccompc/seccompc/compiler/inspect"
 	"github.com/seccompc/seccompc/compiler/prove"
 )
 
@@ -191,7 +192,7 @@ func (r *report) MaxRules() int { return slices.Max(sizes()) }
 
 // Model says what an installation costs by the model.
 func (r *report) Model() string {
-	return fmt.Sprintf("%v us + %v us for each instruction + %v us for each step", costInstall, costInstruction, costStep)
+	return fmt.Sprintf("%v us + %v us for each instruction + %v us for each step", inspect.CostInstall, inspect.CostInstruction, inspect.CostStep)
 }
 
 // Fit says what the model's three constants would be on this machine.

@@ -39,35 +39,52 @@ func Instructions(raw []byte, bigEndian bool) ([]bpf.RawInstruction, error) {
 // kernel/seccomp.c); bigEndian tells how the arguments' words lie. The instruction pointer reads as zero. An error
 // means that the kernel would not take the program.
 func Run(prog []bpf.RawInstruction, bigEndian bool, c resolve.Call) (a resolve.Action, steps int, err error) {
+	return run(prog, bigEndian, c, func(Step) {})
+}
+
+// A Step is one instruction that was executed.
+type Step struct {
+	PC    int
+	A     uint32 // the accumulator, which jumps look at; behind an instruction that sets it
+	Taken bool   // a conditional jump's test was true
+}
+
+// Path is Run step by step.
+func Path(prog []bpf.RawInstruction, bigEndian bool, c resolve.Call) (a resolve.Action, path []Step, err error) {
+	a, _, err = run(prog, bigEndian, c, func(s Step) { path = append(path, s) })
+	return a, path, err
+}
+
+func run(prog []bpf.RawInstruction, bigEndian bool, c resolve.Call, see func(Step)) (a resolve.Action, steps int, err error) {
 	m := machine{bigEndian: bigEndian, call: c}
 	for pc := 0; pc < len(prog); pc++ {
 		steps++
-		in := prog[pc]
+		in, at, taken := prog[pc], pc, false
 		switch {
 		case in.Op == 0x06:
+			see(Step{pc, m.a, false})
 			return resolve.Action(in.K), steps, nil
 		case in.Op == 0x16:
+			see(Step{pc, m.a, false})
 			return resolve.Action(m.a), steps, nil
 		case in.Op == 0x3c && m.x == 0: // a division by zero ends the program with 0
+			see(Step{pc, m.a, false})
 			return resolve.KillThread, steps, nil
-		case in.Op&7 == 5: // a jump
-			taken, err := m.jump(in)
-			if err != nil {
-				return 0, steps, fmt.Errorf("instruction %d: %w", pc, err)
-			}
-			switch {
-			case in.Op == 0x05:
-				pc += int(min(in.K, blob.MaxInstructions))
-			case taken:
+		case in.Op == 0x05:
+			pc += int(min(in.K, blob.MaxInstructions))
+		case in.Op&7 == 5: // a conditional jump
+			if taken, err = m.jump(in); taken {
 				pc += int(in.Jt)
-			default:
+			} else {
 				pc += int(in.Jf)
 			}
 		default:
-			if err := m.step(in); err != nil {
-				return 0, steps, fmt.Errorf("instruction %d: %w", pc, err)
-			}
+			err = m.step(in)
 		}
+		if err != nil {
+			return 0, steps, fmt.Errorf("instruction %d: %w", at, err)
+		}
+		see(Step{at, m.a, taken})
 	}
 	return 0, steps, fmt.Errorf("the program runs over its end")
 }
@@ -104,11 +121,6 @@ func (m *machine) jump(in bpf.RawInstruction) (taken bool, err error) {
 		operand = m.x
 	}
 	switch in.Op &^ 0x08 {
-	case 0x05:
-		if in.Op != 0x05 {
-			break
-		}
-		return true, nil
 	case 0x15:
 		return m.a == operand, nil
 	case 0x25:
