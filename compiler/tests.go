@@ -58,7 +58,7 @@ func (r *Result) test(t *resolve.Target, label string, d *prove.Diagram) error {
 		for _, o := range d.Outcomes(test.Call, test.Given) {
 			if o.Action != test.Want && result.Pass {
 				result.Pass, result.Got = false, o
-				result.Why = why(f, rules[test.ABI], o.Call)
+				result.Why = why(f, o.Call)
 			}
 		}
 		r.Tests = append(r.Tests, result)
@@ -67,13 +67,9 @@ func (r *Result) test(t *resolve.Target, label string, d *prove.Diagram) error {
 }
 
 // why says what decides a call.
-func why(f *resolve.Filter, rules *prove.Rules, c resolve.Call) string {
-	var all [6]uint64
-	for i := range all {
-		all[i] = ^uint64(0)
-	}
-	if i, err := rules.Deciders(c.NR, c.Args, all); err == nil && i[0] != prove.None {
-		return "the rule at " + f.Rules[i[0]].Pos.String() + " decides it"
+func why(f *resolve.Filter, c resolve.Call) string {
+	if r := f.Rule(c.NR, c.Args); r != nil {
+		return "the rule at " + r.Pos.String() + " decides it"
 	}
 	if _, known := slices.BinarySearch(f.Known, c.NR); known {
 		return "no rule decides it, so default does"

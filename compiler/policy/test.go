@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"go/token"
+	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
 )
@@ -66,8 +67,22 @@ func (p *parser) call(n *yaml.Node) (text, name Word, args []Arg) {
 		return text, name, nil
 	}
 	at := p.inScalar(n)
-	e := newExprParser("call", n.Value, at, &p.diags)
-	e.short = p.cutShort(n, at, "call")
+	name, args = parseCall(n.Value, at, p.cutShort(n, at, "call"), &p.diags)
+	return text, name, args
+}
+
+// ParseCall reads a call as tests have it, from elsewhere; where says from where, in place of a file. The test has no Want,
+// and an error is among the findings if its Call is empty.
+func ParseCall(where, text string) (t Test, diags Diagnostics) {
+	at := func(offset int) Pos { return Pos{where, 1, utf8.RuneCountInString(text[:offset]) + 1} }
+	t.Text = Word{text, at(0)}
+	t.Call, t.Args = parseCall(text, at, "", &diags)
+	return t, diags
+}
+
+func parseCall(text string, at func(int) Pos, short string, diags *Diagnostics) (name Word, args []Arg) {
+	e := newExprParser("call", text, at, diags)
+	e.short = short
 	name = Word{e.lit, e.pos}
 	switch e.tok {
 	case token.INT:
@@ -86,9 +101,9 @@ func (p *parser) call(n *yaml.Node) (text, name Word, args []Arg) {
 		e.unexpected("after the call")
 	}
 	if e.bad {
-		return text, Word{}, nil
+		return Word{}, nil
 	}
-	return text, name, args
+	return name, args
 }
 
 // arguments reads a call's arguments behind the parenthesis that opens them.

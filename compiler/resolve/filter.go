@@ -71,15 +71,23 @@ func (f *Filter) Serves(audit, nr uint32) bool {
 
 // Decide returns what the policy says about a call of f's ABI.
 func (f *Filter) Decide(nr uint32, args [6]uint64) Action {
-	for _, r := range f.Rules {
-		if slices.Contains(r.Numbers, nr) && r.Cond.Holds(args) {
-			return r.Action
-		}
+	if r := f.Rule(nr, args); r != nil {
+		return r.Action
 	}
 	if slices.Contains(f.Known, nr) {
 		return f.Default
 	}
 	return f.Unknown
+}
+
+// Rule returns the rule that decides a call of f's ABI, nil if none does.
+func (f *Filter) Rule(nr uint32, args [6]uint64) *Rule {
+	for i := range f.Rules {
+		if r := &f.Rules[i]; slices.Contains(r.Numbers, nr) && r.Cond.Holds(args) {
+			return r
+		}
+	}
+	return nil
 }
 
 // A Cond is a condition on the arguments: All, Any, Not or Compare.

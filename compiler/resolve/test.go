@@ -54,6 +54,31 @@ func (r *resolver) tests(f *Filter) (tests []Test) {
 	return tests
 }
 
+// ResolveCall resolves a call as policy.ParseCall reads it on one ABI, that is all of a Test but what is wanted. The findings
+// have an error where the ABI lacks the call too.
+func ResolveCall(of *policy.Test, abi *arch.ABI) (Test, policy.Diagnostics) {
+	name := policy.Word{Text: abi.Name}
+	r := &resolver{policy: &policy.Policy{Tests: []policy.Test{*of}, Targets: []policy.Word{name}}, abis: []*arch.ABI{abi}, abi: abi,
+		limit: "choose another ABI"}
+	t := Test{Of: of, ABI: abi, Call: Call{Arch: abi.Audit}}
+	if r.spelling(); r.diags.Err() != nil {
+		return t, r.diags
+	}
+	nr, ok := r.number(of.Call, policy.Rule{})
+	if !ok {
+		if r.diags.Err() == nil {
+			r.diags.Errorf("call-absent", of.Call.Pos, r.limit, "%s has no call %q", abi.Name, of.Call.Text)
+		}
+		return t, r.diags
+	}
+	t.Call.NR = nr
+	call, _ := abi.SyscallName(nr)
+	for _, a := range of.Args {
+		r.argument(&t, a, call)
+	}
+	return t, r.diags
+}
+
 // capsOf reports whether a test speaks of the capabilities that are granted.
 func (r *resolver) capsOf(t *policy.Test) bool {
 	words := t.Caps
