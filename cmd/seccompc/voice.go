@@ -9,22 +9,44 @@ import (
 	"github.com/seccompc/seccompc/compiler/policy"
 )
 
-// This file is the command's voice: what it says about mistakes, all of it on standard error.
+// This file is the command's voice: how it says things to people, and what it says about mistakes, all of that on standard
+// error.
 
 const (
 	red    = "31;1"
 	yellow = "33;1"
+	green  = "32"
 	bold   = "1"
 )
 
-// paint colours s where a person reads it.
-func paint(code, s string) string {
-	info, err := os.Stderr.Stat()
-	if err != nil || info.Mode()&os.ModeCharDevice == 0 || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
+// paint colours what goes to standard error.
+func paint(code, s string) string { return colour(os.Stderr, code, s) }
+
+// colour colours s where a person reads it.
+func colour(out *os.File, code, s string) string {
+	info, err := out.Stat()
+	if s == "" || err != nil || info.Mode()&os.ModeCharDevice == 0 || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
 		return s
 	}
 	return "\x1b[" + code + "m" + s + "\x1b[0m"
 }
+
+// plain makes what somebody wrote into a file safe for a terminal, and at most so many characters of it.
+func plain(s string, most int) string {
+	text := []rune(s)
+	if len(text) > most {
+		text = append(text[:most], []rune("...")...)
+	}
+	for i, r := range text {
+		if !unicode.IsPrint(r) {
+			text[i] = unicode.ReplacementChar
+		}
+	}
+	return string(text)
+}
+
+// warn says what a person should know of an answer that is given all the same.
+func warn(msg string) { fmt.Fprintf(os.Stderr, "seccompc: %s %s\n", paint(yellow, "warning:"), msg) }
 
 // complain says what is wrong where no place in a file can be named. The hint may be empty.
 func complain(msg, hint string) {

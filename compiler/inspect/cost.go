@@ -1,6 +1,8 @@
 package inspect
 
 import (
+	"slices"
+
 	"golang.org/x/net/bpf"
 
 	"github.com/seccompc/seccompc/arch"
@@ -94,13 +96,11 @@ func numbers(abi *arch.ABI) (n uint32) {
 
 // Cached reports whether the kernel of a native ABI allows an ABI's number from its cache, without running the program.
 func Cached(prog []bpf.RawInstruction, native, abi *arch.ABI, nr uint32) bool {
-	for _, a := range cached(native) {
-		if a == abi && nr < numbers(a) {
-			always, _ := ConstAllow(prog, abi.Audit, nr)
-			return always
-		}
+	if !slices.Contains(cached(native), abi) || nr >= numbers(abi) {
+		return false
 	}
-	return false
+	always, _ := ConstAllow(prog, abi.Audit, nr)
+	return always
 }
 
 // WalkSteps returns the steps of all walks (ConstAllow) that the kernel of a native ABI makes when a program is installed.

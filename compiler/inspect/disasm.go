@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/bpf"
@@ -10,140 +11,188 @@ import (
 	"github.com/seccompc/seccompc/compiler/resolve"
 )
 
-// Disasm returns one line of text per instruction, for any instructions whatever. Numbers are named by the ABIs
-// given, native first, whose byte order is also the program's. What an instruction means depends on what was loaded
-// before it on every way to it; where the ways disagree, the line stays numeric.
-func Disasm(prog []bpf.RawInstruction, abis []*arch.ABI) []string {
-	d := &disassembler{prog: prog, abis: abis, at: make([]knowledge, len(prog))}
-	if len(prog) > 0 {
-		d.at[0] = knowledge{reached: true}
-	}
-	var lines []string
-	for pc := range prog { // jumps go forward, so all ways to pc were seen before it
-		lines = append(lines, d.line(pc))
-	}
-	return lines
+// A Line is what a listing says of an instruction.
+type Line struct {
+	Text      string // "load nr", "if domain == AF_UNIX", "return allow"
+	Goto      string // of a jump: "goto 7", or "goto 7, else 9" where that isn't the next instruction
+	JumpedTo  bool   // a jump leads here
+	Reachable bool   // some call may come here
+	Calls     string // the names of all calls that do, if they are one to three: "ioctl"
 }
 
-// knowledge is what is known before an instruction: what A holds and which audit architecture the call has.
-type knowledge struct {
-	reached bool
-	a       string // "arch", "nr", "arg0.low" and so on; "" unknown
-	masked  bool
-	audit   uint32 // 0: unknown
+// Disasm returns a line per instruction, for any instructions whatever. Numbers are named by the ABIs given, native first,
+// whose byte order is also the program's. What an instruction means depends on which calls come to it, and on what was
+// loaded before it on every way to it; where the ways disagree, the line stays numeric.
+func Disasm(prog []bpf.RawInstruction, abis []*arch.ABI) []Line {
+	d := &disassembler{abis: abis, lines: make([]Line, len(prog))}
+	known := reaching(prog, abis)
+	for pc, in := range prog {
+		line := &d.lines[pc]
+		line.Reachable = len(known[pc].calls) > 0
+		d.line(pc, in, known[pc])
+		line.Calls = callNames(known[pc].calls, abis)
+	}
+	return d.lines
 }
 
 type disassembler struct {
-	prog []bpf.RawInstruction
-	abis []*arch.ABI
-	at   []knowledge
+	abis  []*arch.ABI
+	lines []Line
 }
 
-// flow merges what is known on one way into the instruction at pc.
-func (d *disassembler) flow(pc uint64, k knowledge) {
-	if pc >= uint64(len(d.prog)) {
-		return
+func callNames(c calls, abis []*arch.ABI) string {
+	list, _ := c.named(abis)
+	var names []string
+	for _, k := range list {
+		if !slices.Contains(names, k.name) {
+			names = append(names, k.name)
+		}
 	}
-	to := &d.at[pc]
-	if !to.reached {
-		*to = k
-		to.reached = true
-		return
+	if len(names) > 3 {
+		return ""
 	}
-	if to.a != k.a || to.masked != k.masked {
-		to.a, to.masked = "", false
-	}
-	if to.audit != k.audit {
-		to.audit = 0
-	}
+	return strings.Join(names, ", ")
 }
 
-func (d *disassembler) line(pc int) string {
-	in, k := d.prog[pc], d.at[pc]
-	next := uint64(pc) + 1
-	name := k.a
-	if name == "" {
-		name = "A"
-	}
-	var text string
-	switch in.Op {
-	case 0x20:
-		k.a, k.masked = d.word(in.K), false
-		text = "load " + k.a
-	case 0x54:
-		k.masked = true
-		text = fmt.Sprintf("and  %#x", in.K)
-	case 0x05:
-		d.flow(next+uint64(in.K), k)
-		return fmt.Sprintf("goto %d", next+uint64(in.K))
-	case 0x06:
-		return "return " + d.action(resolve.Action(in.K), k)
-	case 0x15, 0x25, 0x35, 0x45:
-		return d.jump(pc, name)
+func (d *disassembler) line(pc int, in bpf.RawInstruction, k knowledge) {
+	line, next := &d.lines[pc], uint64(pc)+1
+	switch {
+	case in.Op == 0x20:
+		k.word, k.mask = in.K, ^uint32(0)
+		line.Text = "load " + d.operand(k).name
+	case in.Op == 0x54:
+		line.Text = "and  " + d.operand(k).constant(in.K, true)
+	case in.Op == 0x05:
+		line.Text, line.Goto = "jump", d.goTo(next+uint64(in.K))
+	case in.Op == 0x06:
+		line.Text = "return " + d.action(resolve.Action(in.K), k)
+	case in.Op == 0x15, in.Op == 0x25, in.Op == 0x35, in.Op == 0x45:
+		line.Text = "if " + d.test(in, k)
+		line.Goto = d.goTo(next + uint64(in.Jt))
+		if in.Jf != 0 {
+			line.Goto += ", else" + strings.TrimPrefix(d.goTo(next+uint64(in.Jf)), "goto")
+		}
 	default:
-		k.a, k.masked = "", false
-		text = "unknown instruction"
+		line.Text = "unknown instruction"
 		if known, ok := in.Disassemble().(fmt.Stringer); ok {
-			text = known.String()
+			line.Text = strings.ReplaceAll(known.String(), "\t", " ")
 		}
-		if in.Op&7 == 5 || in.Op == 0x16 { // other jumps, and a return of A
-			d.flow(next+uint64(in.Jt), k)
-			d.flow(next+uint64(in.Jf), k)
-			return text
+		if in.Op&7 == 5 {
+			d.goTo(next + uint64(in.Jt))
+			d.goTo(next + uint64(in.Jf))
 		}
 	}
-	d.flow(next, k)
-	return text
 }
 
-func (d *disassembler) jump(pc int, name string) string {
-	in, k := d.prog[pc], d.at[pc]
-	operand := fmt.Sprintf("%#x", in.K)
-	yes, no := k, k
+func (d *disassembler) goTo(pc uint64) string {
+	if pc < uint64(len(d.lines)) {
+		d.lines[pc].JumpedTo = true
+	}
+	return fmt.Sprintf("goto %d", pc)
+}
+
+// test words what a jump asks.
+func (d *disassembler) test(in bpf.RawInstruction, k knowledge) string {
+	relation := map[uint16]string{0x15: " == ", 0x25: " > ", 0x35: " >= ", 0x45: " & "}[in.Op]
+	o := d.operand(k)
+	if k.word != noWord && k.mask != ^uint32(0) {
+		return o.name + " & " + o.constant(k.mask, true) + relation + o.constant(in.K, in.Op == 0x45)
+	}
+	k32 := o.constant(in.K, in.Op == 0x45)
 	switch {
-	case k.masked:
-	case k.a == "nr" && in.Op != 0x45:
-		operand = fmt.Sprint(in.K)
-		if call := d.call(k.audit, in.K); call != "" {
-			operand += " " + call
+	case k.word == wordNR && in.Op != 0x45:
+		k32 = fmt.Sprint(in.K)
+		if name := d.call(k.calls, in.K); name != "" {
+			k32 += " " + name
 		}
-	case k.a == "arch" && in.Op == 0x15:
-		yes.audit = in.K
+	case k.word == wordArch && in.Op == 0x15:
 		if names := d.names(in.K); names != "" {
-			operand += " " + names
+			k32 += " " + names
 		}
 	}
-	t, f := uint64(pc)+1+uint64(in.Jt), uint64(pc)+1+uint64(in.Jf)
-	d.flow(t, yes)
-	d.flow(f, no)
-	relation := map[uint16]string{0x15: "==", 0x25: ">", 0x35: ">=", 0x45: "&"}[in.Op]
-	text := fmt.Sprintf("if %-34s goto %d", name+" "+relation+" "+operand, t)
-	if f != uint64(pc)+1 {
-		text += fmt.Sprintf(", else %d", f)
+	return o.name + relation + k32
+}
+
+// An operand is what A holds: a word of the call, and if it is the low one of a parameter, that.
+type operand struct {
+	name  string
+	value func(v uint64, mask bool) string // nil: just a number
+}
+
+func (o operand) constant(v uint32, mask bool) string {
+	if o.value == nil {
+		return fmt.Sprintf("%#x", v)
+	}
+	text := o.value(uint64(v), mask)
+	if mask && strings.Contains(text, "|") {
+		return "(" + text + ")"
 	}
 	return text
 }
 
-// word names a word of struct seccomp_data.
-func (d *disassembler) word(offset uint32) string {
+// operand tells what A holds. A parameter has its name if all calls that come here have it in this register.
+func (d *disassembler) operand(k knowledge) operand {
 	switch {
-	case offset == 0:
-		return "nr"
-	case offset == 4:
-		return "arch"
-	case offset == 8 || offset == 12:
-		return fmt.Sprintf("instruction_pointer+%d", offset-8)
-	case offset%4 != 0 || offset >= 64:
-		return fmt.Sprintf("[%d]", offset)
+	case k.word == noWord:
+		return operand{name: "A"}
+	case k.word == wordNR:
+		return operand{name: "nr"}
+	case k.word == wordArch:
+		return operand{name: "arch"}
+	case k.word == 8 || k.word == 12:
+		return operand{name: fmt.Sprintf("instruction_pointer+%d", k.word-8)}
+	case k.word%4 != 0 || k.word > noWord:
+		return operand{name: fmt.Sprintf("[%d]", k.word)}
 	}
-	half := "low"
-	if (offset%8 != 0) != d.bigEndian() {
-		half = "high"
+	index := int(k.word-16) / 8
+	high := (k.word%8 != 0) != (len(d.abis) > 0 && d.abis[0].BigEndian)
+	half := ".low"
+	if high {
+		half = ".high"
 	}
-	return fmt.Sprintf("arg%d.%s", (offset-16)/8, half)
+	raw := operand{name: fmt.Sprintf("arg%d%s", index, half)}
+	list, _ := k.calls.named(d.abis)
+	name, narrow := "", true
+	var params []arch.Param
+	for i, c := range list {
+		at := slices.IndexFunc(c.abi.Params(c.name), func(p arch.Param) bool { return p.Index == index })
+		if at < 0 {
+			return raw
+		}
+		p := c.abi.Params(c.name)[at]
+		if i > 0 && p.Name != name {
+			return raw
+		}
+		name, narrow = p.Name, narrow && p.Bits > 0 && p.Bits <= 32
+		params = append(params, p)
+	}
+	if name == "" {
+		return raw
+	}
+	o := operand{name: name + half}
+	switch {
+	case high:
+		return o
+	case narrow:
+		o.name = name
+	}
+	o.value = func(v uint64, mask bool) string {
+		text := ""
+		for i, p := range params {
+			if !narrow { // the upper half is the word of another instruction
+				p.Bits, p.Signed = 32, false
+			}
+			switch t := Value(list[i].abi, list[i].name, p, v, mask); {
+			case i == 0:
+				text = t
+			case text != t:
+				return fmt.Sprintf("%#x", v)
+			}
+		}
+		return text
+	}
+	return o
 }
-
-func (d *disassembler) bigEndian() bool { return len(d.abis) > 0 && d.abis[0].BigEndian }
 
 // names lists the ABIs that share an audit architecture.
 func (d *disassembler) names(audit uint32) string {
@@ -156,26 +205,33 @@ func (d *disassembler) names(audit uint32) string {
 	return strings.Join(names, ", ")
 }
 
-func (d *disassembler) call(audit, nr uint32) string {
+// call names a number, if all calls that come here are of ABIs that agree on it.
+func (d *disassembler) call(c calls, nr uint32) (name string) {
+	if len(c[0]) > 0 {
+		return ""
+	}
 	for _, a := range d.abis {
-		if name, ok := a.SyscallName(nr); ok && a.Audit == audit && nr&a.Bit == a.Bit {
-			return name
+		n, ok := a.SyscallName(nr)
+		switch {
+		case !ok || len(c[a.Audit]) == 0 || nr&a.Bit != a.Bit:
+		case name == "":
+			name = n
+		case name != n:
+			return ""
 		}
 	}
-	return ""
+	return name
 }
 
-// action names an action, its errno by the ABI that it is returned on.
+// action names an action, its errno by the first ABI that it is returned on.
 func (d *disassembler) action(a resolve.Action, k knowledge) string {
-	abis := d.abis
-	for i, abi := range d.abis {
-		if abi.Audit == k.audit {
-			abis = d.abis[i:]
-			break
+	for _, abi := range d.abis {
+		if len(k.calls[abi.Audit]) > 0 || len(k.calls) == 0 {
+			return a.Format(abi)
 		}
 	}
-	if len(abis) == 0 {
-		return a.String()
+	if len(d.abis) > 0 {
+		return a.Format(d.abis[0])
 	}
-	return a.Format(abis[0])
+	return a.String()
 }
