@@ -165,32 +165,30 @@ func (q *question) record(r *record, target string) error {
 	if r.has {
 		q.want = func(a resolve.Action) bool { return uint32(a.Kind()) == r.code&^0xffff }
 	}
-	if target == "" {
-		var fits []*arch.ABI
+	var fits []*arch.ABI // of two byte orders, the file's first
+	for _, served := range []bool{true, false} {
 		for _, a := range arch.All() {
-			if r.abi == nil && a.Audit == r.audit && (a.Audit != resolve.X86_64 || r.nr&resolve.X32Bit == a.Bit || r.nr == resolve.NoCall) || a == r.abi {
+			is := a == r.abi || r.abi == nil && a.Audit == r.audit && (a.Audit != resolve.X86_64 || r.nr&resolve.X32Bit == a.Bit || r.nr == resolve.NoCall)
+			if is && served == slices.ContainsFunc(q.programs, func(p program) bool { return slices.Contains(p.ABIs, a) }) {
 				fits = append(fits, a)
 			}
 		}
-		for _, a := range fits { // of two byte orders, the file's
-			if target == "" && slices.ContainsFunc(q.programs, func(p program) bool { return slices.Contains(p.ABIs, a) }) {
-				target = a.Name
-			}
-		}
-		if target == "" && len(fits) > 0 {
-			target = fits[0].Name
-		}
-		if target == "" {
-			complain(fmt.Sprintf("audit record: no ABI has arch %x", r.audit), "seccompc list arches shows them")
+	}
+	if len(fits) == 0 {
+		complain(fmt.Sprintf("audit record: no ABI has arch %x", r.audit), "seccompc list arches shows them")
+		return reported(2)
+	}
+	abi := fits[0]
+	if target != "" && q.blob != nil { // of a raw program it is the ABIs it serves
+		if abi = arch.Lookup(target); !slices.Contains(fits, abi) {
+			complain(fmt.Sprintf("audit record: it is of %s, not of %s", fits[0].Name, target), "leave --target out")
 			return reported(2)
 		}
 	}
-	if err := q.choose(target); err != nil {
+	if err := q.choose(abi.Name); err != nil {
 		return err
 	}
-	if q.how = "by --target"; r.abi != nil || q.abi.Audit == r.audit {
-		q.how = "by the record"
-	}
+	q.how = "by the record"
 	if r.name != "" {
 		nr, ok := q.abi.Number(r.name)
 		if !ok {
@@ -238,4 +236,3 @@ func (q *question) choose(target string) error {
 	}
 	return nil
 }
-

@@ -9,7 +9,6 @@ import (
 
 	"github.com/seccompc/seccompc/arch"
 	"github.com/seccompc/seccompc/blob"
-	"github.com/seccompc/seccompc/compiler"
 	"github.com/seccompc/seccompc/compiler/inspect"
 	"github.com/seccompc/seccompc/compiler/resolve"
 )
@@ -47,15 +46,16 @@ type step struct {
 	Text  string `json:"text"`
 	Value uint32 `json:"value"` // of the accumulator
 	Taken *bool  `json:"taken,omitempty"`
+	shown string
 }
 
 func (q *question) explained(e inspect.Explanation) *explanation {
 	p := q.programs[q.target]
-	x := &explanation{Call: compiler.CallString(q.abi, q.call), ABI: q.abi.Name, How: q.how, Number: q.call.NR, Target: p.label,
+	x := &explanation{Call: callText(q.abi, q.call, q.given), ABI: q.abi.Name, How: q.how, Number: q.call.NR, Target: p.label,
 		Decision: e.Action.Format(q.abi), LetThrough: inspect.LetsThrough(e.Action), Steps: len(e.Path), Cached: e.Cached}
 	lines := inspect.Disasm(p.Code, p.ABIs)
 	for _, s := range e.Path {
-		at := step{Index: s.PC, Text: lines[s.PC].Text, Value: s.A}
+		at := step{Index: s.PC, Text: lines[s.PC].Text, Value: s.A, shown: lines[s.PC].Show(s.A)}
 		if op := p.Code[s.PC].Op; op&7 == 5 && op != 0x05 {
 			at.Taken = &s.Taken
 		}
@@ -69,7 +69,7 @@ func (q *question) explained(e inspect.Explanation) *explanation {
 		x.Open = "decides"
 		for _, o := range e.Outcomes {
 			if o.Action != e.Action {
-				x.Others = append(x.Others, outcome{o.Action.Format(q.abi), compiler.CallString(q.abi, o.Call)})
+				x.Others = append(x.Others, outcome{o.Action.Format(q.abi), callText(q.abi, o.Call, q.given)})
 			}
 		}
 	case q.allGiven():
@@ -81,6 +81,9 @@ func (q *question) explained(e inspect.Explanation) *explanation {
 	}
 	if !x.LetThrough {
 		x.Allow = allowRule(q.abi, q.call, q.given)
+		if x.Open == "decides" && !strings.Contains(x.Allow, "==") {
+			defer func() { x.Place += ", though it allows the call whatever its arguments" }()
+		}
 		switch {
 		case !q.served:
 			x.Allow, x.Place = "", "add "+q.abi.Name+" to the target "+p.label+" of the policy"
@@ -93,6 +96,29 @@ func (q *question) explained(e inspect.Explanation) *explanation {
 		}
 	}
 	return x
+}
+
+// callText shows a call up to the last argument that is given or isn't zero, by the names of constants where there are.
+func callText(abi *arch.ABI, c resolve.Call, given [6]uint64) string {
+	name, ok := abi.SyscallName(c.NR)
+	if !ok {
+		name = fmt.Sprint(c.NR)
+	}
+	n := len(c.Args)
+	for n > 0 && c.Args[n-1] == 0 && given[n-1] == 0 {
+		n--
+	}
+	args := make([]string, n)
+	for i, v := range c.Args[:n] {
+		args[i] = fmt.Sprintf("%#x", v)
+		for _, p := range abi.Params(name) {
+			low := v << (64 - p.Bits)
+			if p.Index == i && p.Established && !p.Pointer && (low>>(64-p.Bits) == v || p.Signed && uint64(int64(low)>>(64-p.Bits)) == v) {
+				args[i] = inspect.Value(abi, name, p, v, false)
+			}
+		}
+	}
+	return name + "(" + strings.Join(args, ", ") + ")"
 }
 
 // allGiven reports whether all parameters of the call are given.
@@ -226,17 +252,17 @@ func (x *explanation) print() error {
 	fmt.Println()
 	width := 0
 	for _, s := range x.Path {
-		width = max(width, len(s.Text))
+		width = max(width, min(len(s.Text), 56))
 	}
 	for _, s := range x.Path {
 		saw := ""
 		switch {
 		case s.Taken != nil && *s.Taken:
-			saw = fmt.Sprintf("%#-12x yes", s.Value)
+			saw = s.shown + "  yes"
 		case s.Taken != nil:
-			saw = fmt.Sprintf("%#-12x no", s.Value)
+			saw = s.shown + "  no"
 		case !strings.HasPrefix(s.Text, "return") && s.Text != "jump":
-			saw = fmt.Sprintf("%#x", s.Value)
+			saw = s.shown
 		}
 		fmt.Println(strings.TrimRight(fmt.Sprintf("%4d  %-*s  %s", s.Index, width, s.Text, saw), " "))
 	}

@@ -18,6 +18,8 @@ type Line struct {
 	JumpedTo  bool   // a jump leads here
 	Reachable bool   // some call may come here
 	Calls     string // the names of all calls that do, if they are one to three: "ioctl"
+
+	Show func(a uint32) string // the accumulator as Step has it, in the words of Text
 }
 
 // Disasm returns a line per instruction, for any instructions whatever. Numbers are named by the ABIs given, native first,
@@ -56,11 +58,14 @@ func callNames(c calls, abis []*arch.ABI) string {
 
 func (d *disassembler) line(pc int, in bpf.RawInstruction, k knowledge) {
 	line, next := &d.lines[pc], uint64(pc)+1
+	line.Show = d.show(k)
 	switch {
 	case in.Op == 0x20:
 		k.word, k.mask = in.K, ^uint32(0)
 		line.Text = "load " + d.operand(k).name
+		line.Show = d.show(k)
 	case in.Op == 0x54:
+		line.Show = d.show(knowledge{calls: k.calls, word: k.word})
 		line.Text = "and  " + d.operand(k).constant(in.K, true)
 	case in.Op == 0x05:
 		line.Text, line.Goto = "jump", d.goTo(next+uint64(in.K))
@@ -82,6 +87,15 @@ func (d *disassembler) line(pc int, in bpf.RawInstruction, k knowledge) {
 			d.goTo(next + uint64(in.Jf))
 		}
 	}
+}
+
+// show words what A holds.
+func (d *disassembler) show(k knowledge) func(uint32) string {
+	if k.word == wordNR && k.mask == ^uint32(0) {
+		return func(a uint32) string { return fmt.Sprint(a) }
+	}
+	o := d.operand(k)
+	return func(a uint32) string { return o.constant(a, false) }
 }
 
 func (d *disassembler) goTo(pc uint64) string {

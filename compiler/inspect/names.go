@@ -31,7 +31,7 @@ var vocabularies = []vocabulary{
 	{"socket.type socketpair.type", "SOCK_", true},
 	{"socket.protocol", "IPPROTO_", false},
 	{"getsockopt.level setsockopt.level", "SOL_ IPPROTO_", false},
-	{"clone.flags unshare.flags", "CLONE_", true},
+	{"clone.flags unshare.flags", "CLONE_ SIGCHLD", true},
 	{"setns.nstype", "CLONE_NEW", true},
 	{"open.flags openat.flags", "O_", true},
 	{"mq_open.oflag dup3.flags pipe2.flags", "O_", true},
@@ -65,7 +65,7 @@ var vocabularies = []vocabulary{
 }
 
 // ordinary are the names that people use where a value has several.
-var ordinary = []string{"AF_UNIX", "AF_NETLINK", "O_NONBLOCK", "MAP_ANONYMOUS", "SOL_TCP", "FUTEX_WAIT", "FUTEX_WAKE", "PER_LINUX"}
+var ordinary = []string{"AF_UNIX", "AF_NETLINK", "O_NONBLOCK", "MAP_ANONYMOUS", "IPPROTO_IP", "FUTEX_WAIT", "FUTEX_WAKE", "PER_LINUX"}
 
 func vocabularyOf(call, param string) *vocabulary {
 	for _, key := range []string{call + "." + param, "." + param} {
@@ -87,7 +87,9 @@ func Value(abi *arch.ABI, call string, p arch.Param, v uint64, mask bool) string
 	}
 	number := fmt.Sprintf("%#x", v)
 	negative := p.Signed && p.Bits > 0 && v>>(p.Bits-1) != 0
-	if !mask {
+	if strings.HasSuffix(p.Type, "mode_t") {
+		number = fmt.Sprintf("0o%o", v)
+	} else if !mask {
 		switch {
 		case negative:
 			number = fmt.Sprint(int64(v<<(64-p.Bits)) >> (64 - p.Bits))
@@ -144,13 +146,16 @@ func Value(abi *arch.ABI, call string, p arch.Param, v uint64, mask bool) string
 			names = append(names, c)
 		}
 	}
-	if rest != 0 || len(names) == 0 {
+	if rest&(rest-1) != 0 || len(names) == 0 { // one bit without a name reads better beside those that have one
 		return number
 	}
 	slices.SortStableFunc(names, func(a, b constant) int { return strings.Compare(a.name, b.name) })
 	text := names[0].name
 	for _, c := range names[1:] {
 		text += "|" + c.name
+	}
+	if rest != 0 {
+		text += fmt.Sprintf("|%#x", rest)
 	}
 	return text
 }
