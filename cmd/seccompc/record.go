@@ -22,16 +22,17 @@ type record struct {
 	has   bool
 }
 
-var field = regexp.MustCompile(`(?:^|\s)(arch|syscall|code|a[0-5])=(\S+)`)
+var (
+	field  = regexp.MustCompile(`(?:^|[\s\x1d])(arch|syscall|code|a[0-5])=([^\s\x1d]+)`) // auditd puts 0x1d before what it appends
+	quoted = regexp.MustCompile(`"[^"]*"`)
+)
 
 // readRecord reads an audit record, type=SECCOMP or the SYSCALL that goes with it, as the kernel writes it or ausearch -i shows
 // it. It is nil if the line is none; else an error says what is wrong with it.
 func readRecord(line string) (*record, error) {
 	fields := map[string]string{}
-	for _, m := range field.FindAllStringSubmatch(line, -1) {
-		if _, twice := fields[m[1]]; !twice { // what auditd appends is in capitals
-			fields[m[1]] = m[2]
-		}
+	for _, m := range field.FindAllStringSubmatch(quoted.ReplaceAllString(line, `""`), -1) {
+		fields[m[1]] = m[2]
 	}
 	if fields["arch"] == "" || fields["syscall"] == "" {
 		return nil, nil

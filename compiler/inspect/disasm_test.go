@@ -15,7 +15,7 @@ import (
 	"github.com/seccompc/seccompc/compiler/resolve/resolvetest"
 )
 
-// FuzzDisasm lists any bytes: one line each, without a crash.
+// FuzzDisasm lists any bytes, one line each, and explains a call by them, without a crash.
 func FuzzDisasm(f *testing.F) {
 	f.Add([]byte{0x20, 0, 0, 0, 4, 0, 0, 0, 0x15, 0, 0, 1, 0x3e, 0, 0, 0xc0, 0x06, 0, 0, 0, 0, 0, 0xff, 0x7f}, uint8(0))
 	f.Add([]byte{0x35, 0, 255, 255, 4, 0, 0, 0}, uint8(8))
@@ -28,6 +28,12 @@ func FuzzDisasm(f *testing.F) {
 		if err != nil {
 			return
 		}
+		p := Program{abis, abis[0].BigEndian, prog}
+		call := resolve.Call{Arch: abis[0].Audit, NR: abis[0].Syscalls()[0].Number}
+		if e, _, err := Explain(p, abis[0], call, [6]uint64{}, LetsThrough); err == nil && len(e.Path) == 0 {
+			t.Fatalf("%+v", e)
+		}
+		WalkSteps(prog, abis[0])
 		for _, lines := range [][]Line{Disasm(prog, abis), Disasm(prog, nil)} {
 			if len(lines) != len(prog) {
 				t.Fatalf("%d lines for %d instructions", len(lines), len(prog))
