@@ -110,7 +110,7 @@ func (s *subject) list(target int) listing {
 		for _, at := range in.lines {
 			in.Lines = append(in.Lines, s.places([]blob.Line{at}, 1))
 		}
-		if len(in.lines) == 1 {
+		if len(in.lines) == 1 && raw.Op&7 != 6 { // a return is other lines' too, which have no instruction of their own
 			in.Source = s.sourceLine(in.lines[0])
 		}
 		l.Instructions = append(l.Instructions, in)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"math/bits"
 	"os"
 	"slices"
 	"strings"
@@ -183,14 +182,18 @@ func allowRule(abi *arch.ABI, c resolve.Call, given [6]uint64) string {
 		if mask == 0 || i >= 4 && (abi.Name == "mips" || abi.Name == "mipsel") {
 			continue
 		}
-		p := arch.Param{Index: i, Bits: min(bits.OnesCount64(mask), abi.RegBits)}
+		var p arch.Param
 		params := abi.Params(name)
-		if at := slices.IndexFunc(params, func(p arch.Param) bool { return p.Index == i }); at >= 0 {
-			if p = params[at]; p.Pointer {
-				continue
-			}
+		switch at := slices.IndexFunc(params, func(p arch.Param) bool { return p.Index == i }); {
+		case at < 0 && ok: // records have registers that the call has no parameter in
+			continue
+		case at >= 0:
+			p = params[at]
 		}
-		if p.Bits == 0 || p.Name == "" {
+		if p.Pointer {
+			continue
+		}
+		if !p.Established {
 			conds = append(conds, fmt.Sprintf("arg%d == %#x", i, c.Args[i]&(^uint64(0)>>(64-abi.RegBits))))
 			continue
 		}
@@ -220,10 +223,13 @@ func (x *explanation) print() error {
 		head("rule", x.Rule+"  "+x.Source)
 	case "lines":
 		text := strings.Join(x.Lines[:min(len(x.Lines), 4)], ", ")
+		if len(x.Lines) > 1 {
+			text = "one of " + text
+		}
 		if more := len(x.Lines) - 4; more > 0 {
 			text += fmt.Sprintf(" and %d more", more)
 		}
-		head("rule", "one of "+text+", or none: only the policy tells")
+		head("rule", text+", or none: only the policy tells")
 	case "foreign":
 		head("rule", "none: "+x.ABI+" is foreign to the target")
 	case "not-told":

@@ -144,13 +144,12 @@ func TestAllowRule(t *testing.T) {
 			for i, mask := range given {
 				bits := abi.RegBits
 				params := abi.Params(name)
-				if at := slices.IndexFunc(params, func(p arch.Param) bool { return p.Index == i }); at >= 0 {
-					if params[at].Pointer {
-						continue
-					}
-					if params[at].Established {
-						bits = params[at].Bits
-					}
+				at := slices.IndexFunc(params, func(p arch.Param) bool { return p.Index == i })
+				if at < 0 || params[at].Pointer {
+					continue
+				}
+				if params[at].Established {
+					bits = params[at].Bits
 				}
 				if mask == 0 || i >= 4 && (abi.Name == "mips" || abi.Name == "mipsel") {
 					continue

@@ -198,7 +198,7 @@ func (s *subject) places(lines []blob.Line, most int) string {
 	var b strings.Builder
 	for i, l := range lines {
 		switch {
-		case i == most:
+		case i == most && len(lines) > most+1:
 			fmt.Fprintf(&b, " and %d more", len(lines)-most)
 			return b.String()
 		case i > 0 && lines[i-1].Source == l.Source:
