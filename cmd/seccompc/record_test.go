@@ -25,7 +25,7 @@ func TestReadRecord(t *testing.T) {
 			record{audit: 0xc000003e, nr: 41, code: 0x80000000, has: true}},
 		{`audit: type=1326 audit(1700000000.123:456): auid=1 pid=7 comm="x" sig=0 arch=40000003 syscall=54 compat=1 ip=0xf7 code=0x50000`,
 			record{audit: 0x40000003, nr: 54, code: 0x50000, has: true}},
-		{`type=SYSCALL msg=audit(1.2:3): arch=c000003e syscall=1073741865 success=no exit=-1 a0=2 a1=80005 a2=0 a3=7ffc items=0`,
+		{`type=SYSCALL msg=audit(1.2:3): arch=c000003e syscall=1073741865 success=no exit=-1 a0=2 a1=80005 a2=0 a3=7ffc items=0 exe="/x" key="my arch=3 a0=9"`,
 			record{audit: 0xc000003e, nr: 0x40000029, args: [6]uint64{2, 0x80005, 0, 0x7ffc}, given: [6]uint64{all, all, all, all}}},
 		{`type=SECCOMP msg=audit(1.2:3): arch=aarch64 syscall=openat code=errno`, record{audit: 0xc00000b7, abi: arch.Lookup("aarch64"), name: "openat"}},
 		{`arch=c000003e syscall=-1`, record{audit: 0xc000003e, nr: 0xffffffff}},

@@ -196,6 +196,8 @@ func TestDisasm(t *testing.T) {
 			[]bpf.RawInstruction{ld(4), jeq(0xc000003e, 0, 5), ld(0), jeq(41, 1, 0), jeq(16, 0, 2), ld(16), ret(0), ret(0)}, 5, "load arg0.low"},
 		{"of one call on two ABIs", abis("x86_64", "i386"),
 			[]bpf.RawInstruction{ld(4), jeq(0xc000003e, 3, 0), jeq(0x40000003, 0, 6), ld(0), jeq(359, 2, 4), ld(0), jeq(41, 0, 2), ld(16), jeq(10, 0, 0), ret(0)}, 8, "if domain == AF_INET6"},
+		{"but not a constant that they have different names for", abis("x86_64", "mipsel64"),
+			[]bpf.RawInstruction{ld(4), jeq(0xc000003e, 3, 0), jeq(0xc0000008, 0, 6), ld(0), jeq(5040, 2, 4), ld(0), jeq(41, 0, 2), ld(24), jeq(2, 0, 0), ret(0)}, 8, "if type == 0x2"},
 		{"under a mask", abis("x86_64"),
 			[]bpf.RawInstruction{ld(4), jeq(0xc000003e, 0, 5), ld(0), jeq(257, 0, 3), ld(32), {Op: 0x54, K: 3}, jeq(1, 0, 0), ret(0)}, 6, "if flags & O_ACCMODE == O_WRONLY"},
 		{"some bits", abis("x86_64"),
