@@ -216,7 +216,7 @@ func (x *explanation) print() error {
 			fmt.Printf("%-10s%s\n", what, text)
 		}
 	}
-	head("call", fmt.Sprintf("%s, number %d of %s (%s), target %s", x.Call, x.Number, x.ABI, x.How, x.Target))
+	head("call", fmt.Sprintf("%s, number %s of %s (%s), target %s", x.Call, inspect.Number(x.Number), x.ABI, x.How, x.Target))
 	head("decision", colour(os.Stdout, code, x.Decision))
 	switch x.By {
 	case "rule":

@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	"github.com/seccompc/seccompc/arch"
+	"github.com/seccompc/seccompc/compiler/inspect"
 	"github.com/seccompc/seccompc/compiler/policy"
-	"github.com/seccompc/seccompc/compiler/resolve"
 )
 
 func listSyscalls(abis []*arch.ABI, long, asJSON bool) error {
@@ -75,10 +75,8 @@ func listSyscalls(abis []*arch.ABI, long, asJSON bool) error {
 		for _, a := range abis {
 			if n, ok := r.Numbers[a.Name]; !ok {
 				fmt.Fprint(w, "\t-")
-			} else if n >= resolve.X32Bit || n >= 0x0f0000 { // numbers with a base of their own read better so
-				fmt.Fprintf(w, "\t%#x", n)
 			} else {
-				fmt.Fprintf(w, "\t%d", n)
+				fmt.Fprint(w, "\t", inspect.Number(n))
 			}
 		}
 		fmt.Fprintf(w, "\t%s", cmp.Or(r.Since, "-"))

@@ -92,7 +92,7 @@ func (d *disassembler) line(pc int, in bpf.RawInstruction, k knowledge) {
 // show words what A holds.
 func (d *disassembler) show(k knowledge) func(uint32) string {
 	if k.word == wordNR && k.mask == ^uint32(0) {
-		return func(a uint32) string { return fmt.Sprint(a) }
+		return Number
 	}
 	o := d.operand(k)
 	return func(a uint32) string { return o.constant(a, false) }
@@ -115,7 +115,7 @@ func (d *disassembler) test(in bpf.RawInstruction, k knowledge) string {
 	k32 := o.constant(in.K, in.Op == 0x45)
 	switch {
 	case k.word == wordNR && in.Op != 0x45:
-		k32 = fmt.Sprint(in.K)
+		k32 = Number(in.K)
 		if name := d.call(k.calls, in.K); name != "" {
 			k32 += " " + name
 		}
@@ -206,6 +206,14 @@ func (d *disassembler) operand(k knowledge) operand {
 		return text
 	}
 	return o
+}
+
+// Number shows a call's number: those with a base of their own in hexadecimal.
+func Number(nr uint32) string {
+	if nr >= 0xf0000 {
+		return fmt.Sprintf("%#x", nr)
+	}
+	return fmt.Sprint(nr)
 }
 
 // names lists the ABIs that share an audit architecture.

@@ -179,7 +179,7 @@ func TestDisasm(t *testing.T) {
 		{"the same number of another ABI", abis("x86_64", "i386"),
 			[]bpf.RawInstruction{ld(4), jeq(0xc000003e, 0, 2), ld(0), jeq(3, 0, 0), ret(0)}, 3, "if nr == 3 close "},
 		{"x32's numbers have their bit", abis("x86_64", "x32"),
-			[]bpf.RawInstruction{ld(4), jeq(0xc000003e, 0, 2), ld(0), jeq(0x40000003, 0, 0), ret(0)}, 3, "if nr == 1073741827 close "},
+			[]bpf.RawInstruction{ld(4), jeq(0xc000003e, 0, 2), ld(0), jeq(0x40000003, 0, 0), ret(0)}, 3, "if nr == 0x40000003 close "},
 		{"unnamed before the architecture is known", abis("x86_64", "i386"),
 			[]bpf.RawInstruction{ld(0), jeq(3, 0, 0), ret(0)}, 1, "if nr == 3"},
 		{"where two ways meet with different words, A is A", abis("x86_64"),
