@@ -133,7 +133,7 @@ func (q *question) read(text, target string) error {
 		q.want = func(a resolve.Action) bool { return a == resolve.Errno|resolve.Action(n) }
 	}
 	for i, a := range t.args { // what the language can't say of a parameter is left open
-		if _, _, findings := q.resolve((&traced{name: t.name, args: slices.Concat(slices.Repeat([]string{"_"}, i), []string{a})}).test()); findings.Err() != nil {
+		if _, ok, _ := q.resolve((&traced{name: t.name, args: slices.Concat(slices.Repeat([]string{"_"}, i), []string{a})}).test()); !ok {
 			t.args[i] = "_"
 		}
 	}
@@ -143,16 +143,20 @@ func (q *question) read(text, target string) error {
 func (q *question) resolve(text string) (resolve.Test, bool, policy.Diagnostics) {
 	of, findings := policy.ParseCall("CALL", text)
 	if of.Call.Text == "" {
-		return resolve.Test{}, false, findings
+		return resolve.Test{Of: &of}, false, findings
 	}
-	t, more := resolve.ResolveCall(&of, q.abi)
-	return t, true, append(findings, more...)
+	t, ok, more := resolve.ResolveCall(&of, q.abi)
+	return t, ok, append(findings, more...)
 }
 
 func (q *question) parse(text string) error {
-	t, _, findings := q.resolve(text)
-	if findings.Err() != nil {
-		report(findings, map[string][]byte{"CALL": []byte(text)})
+	t, ok, findings := q.resolve(text)
+	report(findings, map[string][]byte{"CALL": []byte(text)})
+	switch {
+	case findings.Err() != nil:
+		return reported(2)
+	case !ok:
+		complain(fmt.Sprintf("%s has no call %q", q.abi.Name, t.Of.Call.Text), "choose another ABI with --target")
 		return reported(2)
 	}
 	q.call, q.given = t.Call, t.Given

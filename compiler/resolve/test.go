@@ -54,29 +54,25 @@ func (r *resolver) tests(f *Filter) (tests []Test) {
 	return tests
 }
 
-// ResolveCall resolves a call as policy.ParseCall reads it on one ABI, that is all of a Test but what is wanted. The findings
-// have an error where the ABI lacks the call too.
-func ResolveCall(of *policy.Test, abi *arch.ABI) (Test, policy.Diagnostics) {
-	name := policy.Word{Text: abi.Name}
-	r := &resolver{policy: &policy.Policy{Tests: []policy.Test{*of}, Targets: []policy.Word{name}}, abis: []*arch.ABI{abi}, abi: abi,
+// ResolveCall resolves a call as policy.ParseCall reads it on one ABI, that is all of a Test but what is wanted. It is not ok where
+// there is an error, or the ABI lacks the call.
+func ResolveCall(of *policy.Test, abi *arch.ABI) (t Test, ok bool, diags policy.Diagnostics) {
+	r := &resolver{policy: &policy.Policy{Tests: []policy.Test{*of}, Targets: []policy.Word{{Text: abi.Name}}}, abis: []*arch.ABI{abi}, abi: abi,
 		limit: "choose another ABI"}
-	t := Test{Of: of, ABI: abi, Call: Call{Arch: abi.Audit}}
+	t = Test{Of: of, ABI: abi, Call: Call{Arch: abi.Audit}}
 	if r.spelling(); r.diags.Err() != nil {
-		return t, r.diags
+		return t, false, r.diags
 	}
 	nr, ok := r.number(of.Call, policy.Rule{})
 	if !ok {
-		if r.diags.Err() == nil {
-			r.diags.Errorf("call-absent", of.Call.Pos, r.limit, "%s has no call %q", abi.Name, of.Call.Text)
-		}
-		return t, r.diags
+		return t, false, r.diags
 	}
 	t.Call.NR = nr
 	call, _ := abi.SyscallName(nr)
 	for _, a := range of.Args {
 		r.argument(&t, a, call)
 	}
-	return t, r.diags
+	return t, r.diags.Err() == nil, r.diags
 }
 
 // capsOf reports whether a test speaks of the capabilities that are granted.
