@@ -1,0 +1,141 @@
+package inspect
+
+import (
+	"fmt"
+	"math/bits"
+	"strings"
+
+	"github.com/seccompc/seccompc/arch"
+	"github.com/seccompc/seccompc/compiler/prove"
+	"github.com/seccompc/seccompc/compiler/resolve"
+)
+
+// A Decision is an action, and the condition in the policy language under which calls meet it; empty: all do.
+type Decision struct {
+	Action resolve.Action
+	If     string
+}
+
+// Decisions returns what a number of an ABI meets: as rules of that call they decide, in any order, every call of it as the
+// program does. The error is prove.ErrEntangled or prove.ErrNotProven.
+func Decisions(d *prove.Diagram, abi *arch.ABI, nr uint32) (list []Decision, err error) {
+	parts, err := d.Split(resolve.Call{Arch: abi.Audit, NR: nr})
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range parts {
+		text, err := Condition(p.Cond, abi, nr)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, Decision{p.Before, text})
+	}
+	return list, nil
+}
+
+// Condition writes a condition on a call of an ABI in the policy language, with the names of the call's parameters where it
+// looks at no other bits of them than the kernel; empty: it always holds. Where a raw program looks at bits that no policy can
+// name, above 32 where registers have 32, the words say so all the same. The error is prove.ErrEntangled.
+func Condition(c prove.Cond, abi *arch.ABI, nr uint32) (string, error) {
+	if c.Always() {
+		return "", nil
+	}
+	w := conditionWriter{}
+	var views [6]prove.View
+	used := c.Bits()
+	for i := range views {
+		w[i], views[i] = fmt.Sprintf("arg%d", i), prove.View{Bits: abi.RegBits}
+		if used[i]>>(abi.RegBits-1)>>1 != 0 {
+			views[i].Bits = 64
+		}
+	}
+	if name, ok := abi.SyscallName(nr); ok {
+		for _, p := range abi.Params(name) {
+			if p.Established && !p.Pointer && used[p.Index]>>(p.Bits-1)>>1 == 0 {
+				w[p.Index], views[p.Index] = p.Name, prove.View{Bits: p.Bits, Signed: p.Signed}
+			}
+		}
+	}
+	form, err := c.Form(views)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	w.write(&b, form, 0)
+	return b.String(), nil
+}
+
+// A conditionWriter has the names of the arguments.
+type conditionWriter [6]string
+
+// The precedences of what a condition may stand in.
+const (
+	inOr = 1 + iota
+	inAnd
+	inNot
+)
+
+func (w conditionWriter) write(b *strings.Builder, c resolve.Cond, in int) {
+	list := func(parts []resolve.Cond, op string, own int) {
+		if in > own {
+			b.WriteByte('(')
+			defer b.WriteByte(')')
+		}
+		for i, x := range parts {
+			if i > 0 {
+				b.WriteString(op)
+			}
+			w.write(b, x, own)
+		}
+	}
+	switch c := c.(type) {
+	case resolve.All:
+		list(c, " && ", inAnd)
+	case resolve.Any:
+		list(c, " || ", inOr)
+	case resolve.Not:
+		b.WriteByte('!')
+		w.write(b, c.Cond, inNot)
+	case prove.Comparison:
+		if in == inNot && len(c.Values) == 1 {
+			b.WriteByte('(')
+			defer b.WriteByte(')')
+		}
+		w.comparison(b, c)
+	}
+}
+
+func (w conditionWriter) comparison(b *strings.Builder, c prove.Comparison) {
+	operand := w[c.Arg]
+	if c.Mask != 0 {
+		operand += " & " + number(c.Mask, c)
+	}
+	if len(c.Values) > 1 {
+		fmt.Fprintf(b, "oneof(%s", operand)
+		for _, v := range c.Values {
+			b.WriteString(", " + number(v, c))
+		}
+		b.WriteByte(')')
+		return
+	}
+	// A single bit is set or not: that is what such a test is about, whatever its value.
+	if v := c.Values[0]; c.Mask != 0 && v == c.Mask && bits.OnesCount64(v) == 1 && c.Op <= resolve.NE {
+		fmt.Fprintf(b, "%s %s 0", operand, resolve.NE-c.Op)
+		return
+	}
+	fmt.Fprintf(b, "%s %s %s", operand, c.Op, number(c.Values[0], c))
+}
+
+// number writes a value as people do: bits in hexadecimal, small numbers in decimal, negative ones as such.
+func number(v uint64, c prove.Comparison) string {
+	signed := int64(v<<(64-c.View.Bits)) >> (64 - c.View.Bits)
+	switch {
+	case v < 10:
+		return fmt.Sprint(v)
+	case c.Mask == 0 && c.View.Signed && signed < 0:
+		return fmt.Sprint(signed)
+	case c.Mask == 0 && v < 4096:
+		return fmt.Sprint(v)
+	}
+	return fmt.Sprintf("%#x", v)
+}
