@@ -159,3 +159,31 @@ func TestReadBackRandom(t *testing.T) {
 	}
 	t.Logf("%d conditions, characters: half up to %d, nine in ten up to %d, the longest %d", len(all), all[len(all)/2], all[len(all)*9/10], all[len(all)-1])
 }
+
+func TestShow(t *testing.T) {
+	for _, p := range []string{"docker-default", "web", "toaster-strict"} {
+		data, _ := os.ReadFile("../policies/" + p + ".seccomp")
+		b, _ := blob.Decode(data)
+		abi := arch.Lookup("x86_64")
+		prog, _ := inspect.Instructions(b.Targets[0].Program, false)
+		d, _ := prove.Read(prog, false)
+		for _, s := range abi.Syscalls() {
+			ds, err := inspect.Decisions(d, abi, s.Number)
+			if len(ds) > 1 {
+				for _, x := range ds {
+					t.Log(s.Name, x.Action, x.If, err)
+				}
+			}
+		}
+	}
+	abi := arch.Lookup("x86_64")
+	for _, c := range []string{"arg0 < 1000 && arg0 & 1 == 0", "arg0 == 1 && arg1 == 2 || arg2 == 3", "(arg0 == 1 || arg1 == 1) && (arg0 == 2 || arg2 == 1)", "flags & O_ACCMODE == O_RDONLY", "flags & (O_CREAT|O_TRUNC) == 0 && dirfd == AT_FDCWD", "dirfd >= 0", "dirfd < -5 || dirfd > 7", "flags & 0xff < 0x33 && flags & 0x700 != 0x100",
+		"arg0 > 0x1234567890 && arg0 <= 0x3333333333333", "oneof(flags & 0xff, 1, 2, 3, 9) && mode & 0o111 == 0", "mode & 0o1000 != 0 || mode & 0o2000 != 0 || flags & O_PATH != 0", "!oneof(dirfd, 1, 2, 7) && arg2 == 5 && arg1 != 7 || arg3 > 5"} {
+		res, _ := compile(t, "seccompc: 1\ninstall: self\ntargets: [x86_64]\ndefault: errno(1)\nrules:\n  - allow: {openat: \""+c+"\"}\n")
+		prog, _ := inspect.Instructions(res.Blob.Targets[0].Program, false)
+		d, _ := prove.Read(prog, false)
+		nr, _ := abi.Number("openat")
+		ds, err := inspect.Decisions(d, abi, nr)
+		t.Log(c, "=>", ds[1].If, "|||", ds[0].If, err)
+	}
+}

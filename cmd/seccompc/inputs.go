@@ -24,11 +24,16 @@ type inputs struct {
 
 // flags adds the flags that all commands have which compile a policy.
 func (o *inputs) flags(c *cobra.Command) {
+	o.options(c)
+	c.Flags().StringVar(&o.findings, "findings", "error", "error, or warn: the linter's errors don't fail the compilation")
+}
+
+// options adds those that choose what of it is compiled.
+func (o *inputs) options(c *cobra.Command) {
 	f := c.Flags()
 	f.StringArrayVar(&o.Targets, "target", nil, "compile for `TARGET` in place of the policy's targets; can be repeated")
 	f.StringArrayVar(&o.Caps, "cap", nil, "include the rules for programs that have `CAPABILITY`; can be repeated")
 	f.StringVar(&o.kernel, "kernel", "", "run on `VERSION` and newer: leave out what rules allow on newer kernels only")
-	f.StringVar(&o.findings, "findings", "error", "error, or warn: the linter's errors don't fail the compilation")
 }
 
 // compile compiles a policy file. The error is about the command line or the file, not about what is in it.

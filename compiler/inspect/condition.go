@@ -35,7 +35,8 @@ func Decisions(d *prove.Diagram, abi *arch.ABI, nr uint32) (list []Decision, err
 
 // Condition writes a condition on a call of an ABI in the policy language, with the names of the call's parameters where it
 // looks at no other bits of them than the kernel; empty: it always holds. Where a raw program looks at bits that no policy can
-// name, above 32 where registers have 32, the words say so all the same. The error is prove.ErrEntangled.
+// name, above 32 where registers have 32, the words say so all the same. The ABI may be nil, a foreign one. The error is
+// prove.ErrEntangled.
 func Condition(c prove.Cond, abi *arch.ABI, nr uint32) (string, error) {
 	if c.Always() {
 		return "", nil
@@ -44,12 +45,13 @@ func Condition(c prove.Cond, abi *arch.ABI, nr uint32) (string, error) {
 	var views [6]prove.View
 	used := c.Bits()
 	for i := range views {
-		w[i], views[i] = fmt.Sprintf("arg%d", i), prove.View{Bits: abi.RegBits}
-		if used[i]>>(abi.RegBits-1)>>1 != 0 {
-			views[i].Bits = 64
+		w[i], views[i] = fmt.Sprintf("arg%d", i), prove.View{Bits: 64}
+		if abi != nil && used[i]>>(abi.RegBits-1)>>1 == 0 {
+			views[i].Bits = abi.RegBits
 		}
 	}
-	if name, ok := abi.SyscallName(nr); ok {
+	if abi != nil {
+		name, _ := abi.SyscallName(nr)
 		for _, p := range abi.Params(name) {
 			if p.Established && !p.Pointer && used[p.Index]>>(p.Bits-1)>>1 == 0 {
 				w[p.Index], views[p.Index] = p.Name, prove.View{Bits: p.Bits, Signed: p.Signed}

@@ -56,11 +56,8 @@ func (r *formReader) simple(a int, f pair) (best reading, ok bool) {
 	support := r.support(f[0])[a] | r.support(f[1])[a]
 	view := r.views[a]
 	take := func(form resolve.Cond, found bool) {
-		if !found {
-			return
-		}
-		if x := r.reading(form, r.cond(plainly(form))); !ok || x.cost < best.cost {
-			best, ok = x, true
+		if n := cost(form); found && (!ok || n < best.cost) {
+			best.form, best.cost, ok = form, n, true
 		}
 	}
 	take(r.intervals(Comparison{Arg: a, View: view}, view.mask(), f))
@@ -70,6 +67,9 @@ func (r *formReader) simple(a int, f pair) (best reading, ok bool) {
 	var list []cube
 	if _, few := r.cubes(f, &list); few {
 		take(r.alternatives(a, list), true)
+	}
+	if ok {
+		best.is = r.cond(plainly(best.form))
 	}
 	return best, ok
 }
@@ -130,6 +130,12 @@ func (c Comparison) in(list []interval, least, most uint64) resolve.Cond {
 		c.Op, c.Values = op, []uint64{v}
 		return c
 	}
+	mask := c.Mask
+	if mask == 0 {
+		mask = c.View.mask()
+	}
+	step := mask & -mask
+	dense := mask/step&(mask/step+1) == 0 // each value but the greatest has step to the next
 	singles := 0
 	for _, i := range list {
 		if i.first == i.last {
@@ -140,15 +146,16 @@ func (c Comparison) in(list []interval, least, most uint64) resolve.Cond {
 	var alternatives []resolve.Cond
 	for _, i := range list {
 		switch {
-		case c.Mask == 0 && singles > 0 && i.last-i.first < 3, i.first == i.last: // the few are better named
-			for v := i.first; v <= i.last; v++ {
-				values = append(values, v)
-				if v == i.last {
-					break // it may be the greatest there is
+		case i.first == i.last, singles > 0 && dense && i.last-i.first < 3*step: // the few are better named
+			for v := i.first; ; v += step {
+				if values = append(values, v); v == i.last {
+					break
 				}
 			}
 		case i.first == least && i.last == most:
 			return resolve.All{}
+		case i.first == least+step && i.last == most && least == 0:
+			alternatives = append(alternatives, x(resolve.NE, least))
 		case i.first == least && c.Mask == 0 && i.last&(i.last+1) == 0 && i.last > 1 && i.last < most:
 			alternatives = append(alternatives, x(resolve.LT, i.last+1))
 		case i.first == least:
