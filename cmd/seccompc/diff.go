@@ -204,7 +204,7 @@ func driveGit(args []string, format string, o *inputs) error {
 		quoted := "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 		for stage, side := range []string{2: "ours", "theirs"} {
 			if side != "" {
-				fmt.Printf("    seccompc diff <(git show :1:%s) <(git show :%d:%[1]s)  # %s\n", quoted, stage, side)
+				fmt.Printf("    seccompc diff <(git show :1:%s) <(git show :%d:%s)  # %s\n", quoted, stage, quoted, side)
 			}
 		}
 		return nil

@@ -30,3 +30,6 @@ func Size(d *Diagram) int { return len(d.store.vertices) }
 
 // Spend takes all that is left of the diagram's budget.
 func Spend(d *Diagram) { d.store.budget = 0 }
+
+// Plainly writes a condition that was read back with the relations of package resolve.
+var Plainly = plainly

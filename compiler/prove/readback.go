@@ -25,7 +25,7 @@ var ErrEntangled = errors.New("too entangled to write down")
 // The bounds of one condition: the work to find its words, in steps of the diagrams, and how long it may be. Where the work was
 // too much, the nearest words are taken.
 const (
-	readBudget = 300_000
+	readBudget = 1_000_000
 	maxCost    = 4000
 )
 
@@ -36,7 +36,7 @@ func (c Cond) Form(views [6]View) (resolve.Cond, error) {
 	var got reading
 	err := ErrEntangled
 	for ways := 2; ways >= 0 && err != nil; ways -= 2 {
-		c.store.budget = readBudget
+		c.store.budget = readBudget / (1 + 4*ways)
 		r := newReader(c.store, views)
 		r.ways = ways
 		got, err = r.whole(c.is)
@@ -234,6 +234,7 @@ func (r *formReader) classes(a int, f pair) (list []class) {
 			if to, ok := done[f]; ok {
 				return to
 			}
+			r.spend()
 			level := r.level(f)
 			lo, hi := r.halves(f, level)
 			done[f] = r.branch(level, walk(lo), walk(hi))
@@ -264,6 +265,7 @@ func (r *formReader) cover(a int, f pair) reading {
 			}
 			var on []int // the classes for which this may be said too
 			for k, d := range list {
+				r.spend() // what is asked may be known, but it is much
 				if r.implies(c.to[0], d.to[1]) {
 					on = append(on, k)
 				}
