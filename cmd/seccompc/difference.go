@@ -50,13 +50,14 @@ type changeLine struct {
 	Entangled bool         `json:"entangled,omitempty"`
 	Witness   witness      `json:"witness"`
 
-	who, such string
+	who string
 }
 
 type witness struct {
+	Call string    `json:"call"`
 	Arch uint32    `json:"arch"`
 	NR   uint32    `json:"nr"`
-	Args [6]uint64 `json:"args"`
+	Args [6]string `json:"args"` // hexadecimal: JSON's readers lose the low bits of large numbers
 }
 
 func newDifference(heads []inspect.HeadChange, targets []inspect.TargetDiff) *difference {
@@ -84,18 +85,20 @@ func newDifference(heads []inspect.HeadChange, targets []inspect.TargetDiff) *di
 
 func newChangeLine(c inspect.Change) changeLine {
 	l := changeLine{Kind: c.Kind, Before: c.Before.String(), After: c.After.String(), Calls: append([]string{}, c.Calls...), Numbers: [][2]uint32{},
-		If: c.If, Entangled: c.Entangled, Witness: witness{c.Witness.Arch, c.Witness.NR, c.Witness.Args}}
+		If: c.If, Entangled: c.Entangled, Witness: witness{Call: callOn(c.ABI, c.Witness), Arch: c.Witness.Arch, NR: c.Witness.NR}}
+	for i, v := range c.Witness.Args {
+		l.Witness.Args[i] = fmt.Sprintf("%#x", v)
+	}
 	for _, r := range c.Numbers {
 		l.Numbers = append(l.Numbers, [2]uint32{r.First, r.Last})
 	}
 	for _, r := range c.Arches {
 		l.Arches = append(l.Arches, [2]uint32{r.First, r.Last})
 	}
-	l.such = callOn(c.ABI, c.Witness)
 	if c.ABI != nil {
 		l.ABI, l.Before, l.After = c.ABI.Name, c.Before.Format(c.ABI), c.After.Format(c.ABI)
 	}
-	l.who = strings.Join(append(l.Calls, numbers(c)...), ", ")
+	l.who = strings.Join(append(numbers(c), named(c)...), ", ")
 	switch {
 	case c.Rest == inspect.EveryNumber:
 		l.who = "every call"
@@ -111,6 +114,27 @@ func callOn(abi *arch.ABI, c resolve.Call) string {
 		return fmt.Sprintf("arch %#x, number %d, arguments %#x", c.Arch, c.NR, c.Args)
 	}
 	return compiler.CallString(abi, c)
+}
+
+// named shows the calls that have a name; of most those that are left out.
+func named(c inspect.Change) []string {
+	const many = 40
+	if len(c.Calls) < many {
+		return c.Calls
+	}
+	var left []string
+	for _, s := range c.ABI.Syscalls() {
+		if !slices.Contains(c.Calls, s.Name) {
+			left = append(left, s.Name)
+		}
+	}
+	switch {
+	case len(left) == 0:
+		return []string{"every call with a name"}
+	case len(left) <= len(c.Calls)/10:
+		return []string{"every call with a name but " + strings.Join(left, ", ")}
+	}
+	return c.Calls
 }
 
 // numbers shows the numbers without a name, but for those of many ranges.
@@ -162,6 +186,8 @@ func (r *difference) sections() (list []section) {
 			}
 			where := changes[0].ABI
 			switch {
+			case where == "" && len(changes[0].Arches) == 0:
+				where = "all architectures"
 			case where == "" && len(changes[0].Arches) == 1 && changes[0].Arches[0][0] == changes[0].Arches[0][1]:
 				where = fmt.Sprintf("architecture %#x", changes[0].Arches[0][0])
 			case where == "":
@@ -173,7 +199,7 @@ func (r *difference) sections() (list []section) {
 			same := func(s section) bool {
 				return slices.EqualFunc(s.changes, changes[:n], func(a, b changeLine) bool {
 					return a.Kind == b.Kind && a.Before == b.Before && a.After == b.After && a.who == b.who && a.If == b.If && a.Entangled == b.Entangled &&
-						(a.ABI == "") == (b.ABI == "") && a.ABI != "" && a.such == b.such
+						(a.ABI == "") == (b.ABI == "") && a.ABI != "" && a.Witness.Call == b.Witness.Call
 				})
 			}
 			if i := slices.IndexFunc(list, same); i >= 0 {
@@ -232,11 +258,11 @@ func (r *difference) text(w io.Writer) {
 			const indent = "            "
 			fmt.Fprintf(w, "%s%s\n", indent, wrap(c.who, 100-len(indent), indent))
 			if c.Entangled {
-				fmt.Fprintf(w, "%sif   the condition is too entangled to print\n", indent)
+				fmt.Fprintf(w, "%sif   the numbers or the condition are too entangled to print\n", indent)
 			} else if c.If != "" {
 				fmt.Fprintf(w, "%sif   %s\n", indent, c.If)
 			}
-			fmt.Fprintf(w, "%ssuch as %s\n", indent, c.such)
+			fmt.Fprintf(w, "%ssuch as %s\n", indent, c.Witness.Call)
 		}
 	}
 	if !r.Equal {
@@ -286,7 +312,7 @@ func (r *difference) markdown(w io.Writer) {
 			} else if c.If != "" {
 				cond = cell(c.If)
 			}
-			fmt.Fprintf(w, "| **%s** | %s | %s | %s | %s | %s |\n", c.Kind, cell(c.Before), cell(c.After), cell(c.who), cond, cell(c.such))
+			fmt.Fprintf(w, "| **%s** | %s | %s | %s | %s | %s |\n", c.Kind, cell(c.Before), cell(c.After), cell(c.who), cond, cell(c.Witness.Call))
 		}
 	}
 }

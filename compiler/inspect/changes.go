@@ -36,10 +36,12 @@ func changes(parts []prove.Part, abis []*arch.ABI) (list []Change) {
 				}
 			}
 		}
-		slices.SortStableFunc(g.list, func(a, b Change) int { return cmp.Compare(slices.Index(kinds, a.Kind), slices.Index(kinds, b.Kind)) })
 		for i := range g.list {
 			g.finish(&g.list[i])
 		}
+		slices.SortStableFunc(g.list, func(a, b Change) int {
+			return cmp.Or(cmp.Compare(slices.Index(kinds, a.Kind), slices.Index(kinds, b.Kind)), slices.Compare(a.Calls, b.Calls))
+		})
 		list = append(list, g.list...)
 	}
 	return list
@@ -53,24 +55,28 @@ type grouping struct {
 
 // add takes a part in, with those of its numbers that are the ABI's.
 func (g *grouping) add(p prove.Part, numbers []prove.Range) {
-	add := func(nr uint32) *Change {
+	add := func(nr uint32, name ...string) *Change {
 		text, err := Condition(p.Cond, g.abi, nr)
 		n := Change{Kind: kindOf(p.Before, p.After), ABI: g.abi, Arches: p.Arches, Before: p.Before, After: p.After, If: text, Entangled: err != nil, Witness: p.Call}
 		n.Witness.NR = nr
 		for i := range g.list {
 			c := &g.list[i]
 			if !n.Entangled && !c.Entangled && c.Before == n.Before && c.After == n.After && c.If == n.If && slices.Equal(c.Arches, n.Arches) {
+				if len(name) > 0 && (len(c.Calls) == 0 || name[0] < slices.Min(c.Calls)) {
+					c.Witness = n.Witness // it is the first in print
+				}
+				c.Calls = append(c.Calls, name...)
 				return c
 			}
 		}
+		n.Calls = name
 		g.list = append(g.list, n)
 		return &g.list[len(g.list)-1]
 	}
 	if g.abi != nil {
 		for _, s := range g.abi.Syscalls() {
 			if has(numbers, s.Number) {
-				c := add(s.Number)
-				c.Calls = append(c.Calls, s.Name)
+				add(s.Number, s.Name)
 				numbers = take(numbers, s.Number)
 			}
 		}
@@ -81,8 +87,9 @@ func (g *grouping) add(p prove.Part, numbers []prove.Range) {
 	}
 }
 
-// finish puts a change's numbers in order and finds out whether they are all that there are.
+// finish puts a change's calls and numbers in order and finds out whether they are all that there are.
 func (g *grouping) finish(c *Change) {
+	slices.Sort(c.Calls)
 	slices.SortFunc(c.Numbers, func(a, b prove.Range) int { return cmp.Compare(a.First, b.First) })
 	joined := c.Numbers[:0]
 	for _, r := range c.Numbers {

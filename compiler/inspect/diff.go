@@ -56,7 +56,7 @@ type Change struct {
 	ABI           *arch.ABI // nil: of architectures that none of the programs serves
 	Arches        []prove.Range
 	Before, After resolve.Action
-	Calls         []string      // the names of those that have one, by their numbers
+	Calls         []string      // the names of those that have one, ascending
 	Numbers       []prove.Range // of the others
 	Rest          Rest
 	If            string // the condition in the policy language; empty: whatever the arguments

@@ -165,8 +165,10 @@ func cost(c resolve.Cond) (n int) {
 		if c.Mask != 0 {
 			n += 2
 		}
-		if c.Mask != 0 && c.Values[0] != 0 && bits.OnesCount64(c.Mask) == 1 {
-			n++ // flags & 4 != 0 reads better than == 4
+		switch v := c.Values[0]; {
+		case c.Mask == 0 || v == 0 && c.Op <= resolve.NE:
+		case c.Op > resolve.NE, v != c.Mask, bits.OnesCount64(v) == 1: // bits are no number; some set and some not take thought; flags & 4 != 0 reads better than == 4
+			n++
 		}
 	}
 	return n

@@ -35,8 +35,8 @@ const (
 func (c Cond) Form(views [6]View) (resolve.Cond, error) {
 	var got reading
 	err := ErrEntangled
-	for ways := 2; ways >= 0 && err != nil; ways -= 2 {
-		c.store.budget = readBudget / (1 + 4*ways)
+	for ways := 2; ways >= -1 && err != nil; ways-- {
+		c.store.budget = readBudget / (2 + 2*max(ways, 0))
 		r := newReader(c.store, views)
 		r.ways = ways
 		got, err = r.whole(c.is)
@@ -63,7 +63,7 @@ type formReader struct {
 	views    [6]View
 	memo     map[pair]reading
 	supports map[ref][6]uint64
-	ways     int // how often within what it writes it may still look for further ways
+	ways     int // how often within what it writes it may still look for further ways; less than 0: nor for short ones
 }
 
 // A reading is a condition, as it is written, and the function that it is.
@@ -146,6 +146,8 @@ func (r *formReader) read(l, u ref) reading {
 	var best reading
 	if len(args) == 1 {
 		best = r.set(args[0], f)
+	} else if r.ways < 0 {
+		best = r.along(args[0], f)
 	} else if g, less := r.without(f, args); less {
 		best = r.read(g[0], g[1])
 	} else {
@@ -165,6 +167,19 @@ func (r *formReader) read(l, u ref) reading {
 	}
 	r.memo[f] = best
 	return best
+}
+
+// along writes a condition as the diagram has it: for each class of the first argument's values, what is to be said then.
+func (r *formReader) along(a int, f pair) reading {
+	sum := never
+	for _, c := range r.classes(a, f) {
+		if c.to[0] == no {
+			continue
+		}
+		t := r.both(r.read(c.values, c.values), r.read(c.to[0], c.to[1]))
+		sum = r.reading(anyOf(sum.form, t.form), r.or(sum.is, t.is))
+	}
+	return sum
 }
 
 // without leaves out an argument that can be left out.
