@@ -224,3 +224,68 @@ func TestFormEntangled(t *testing.T) {
 		}
 	}
 }
+
+// TestFormRaw reads conditions back from random programs, which look at what no compiler would, under views of each kind. That they
+// mean the same is checked by Form itself, and here on values.
+func TestFormRaw(t *testing.T) {
+	r := rand.New(rand.NewPCG(13, 1))
+	forms, entangled := 0, 0
+	for range 300 {
+		prog := []bpf.RawInstruction{{Op: 0x20, K: 16 + 4*r.Uint32N(12)}}
+		ks := []uint32{0, 1, 3, 0x80000000, 0xffffffff, r.Uint32(), 1 << r.IntN(32)}
+		n := 3 + r.IntN(14)
+		for i := range n {
+			in := bpf.RawInstruction{Op: []uint16{0x20, 0x54, 0x15, 0x25, 0x35, 0x45}[r.IntN(6)], K: ks[r.IntN(len(ks))]}
+			switch in.Op {
+			case 0x20:
+				in.K = 16 + 4*r.Uint32N(12)
+			case 0x54:
+			default:
+				in.Jt, in.Jf = uint8(r.IntN(n-i+2)), uint8(r.IntN(n-i+2))
+			}
+			prog = append(prog, in)
+		}
+		for _, a := range []resolve.Action{resolve.Allow, resolve.Errno | 1, resolve.Trap} {
+			prog = append(prog, bpf.RawInstruction{Op: 0x06, K: uint32(a)})
+		}
+		d, err := prove.Read(prog, r.IntN(2) == 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts, err := d.Split(resolve.Call{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		conds := map[resolve.Action]resolve.Cond{}
+		for _, p := range parts {
+			views := registers
+			used := p.Cond.Bits()
+			for i := range views {
+				views[i].Signed = r.IntN(2) == 0
+				if used[i]>>32 == 0 && r.IntN(2) == 0 {
+					views[i].Bits = 32
+				}
+			}
+			forms++
+			if conds[p.Before], err = p.Cond.Form(views); err != nil {
+				entangled++
+				conds[p.Before] = nil
+			}
+		}
+		for range 200 {
+			var c resolve.Call
+			for i := range c.Args {
+				c.Args[i] = uint64(ks[r.IntN(len(ks))]+r.Uint32N(3)-1)<<32 | uint64(ks[r.IntN(len(ks))]+r.Uint32N(3)-1)
+			}
+			got := d.Decide(c)
+			for a, cond := range conds {
+				if cond != nil && cond.Holds(c.Args) != (a == got) {
+					t.Fatalf("%#x meets %v; of %v is said %+v", c.Args, got, a, cond)
+				}
+			}
+		}
+	}
+	if forms < 500 || entangled > forms/100 {
+		t.Errorf("%d of %d conditions are too entangled", entangled, forms)
+	}
+}

@@ -32,6 +32,9 @@ type store struct {
 	index    []ref // a hash table of the vertices, by open addressing; its size is a power of two
 	ites     []ite // what ite has been asked, half as many as index has places; a question takes the place of another of its hash
 	budget   int   // steps that may still be made: vertices asked for, ites and program states
+
+	forms map[asked]resolve.Cond // what conditions were written as; nil: too entangled
+	read  int                    // steps that this took
 }
 
 // An ite is a question to store.ite and its answer. All zero means empty: ite(no, ...) is never stored.
@@ -44,7 +47,7 @@ const (
 )
 
 func newStore(budget int) *store {
-	s := &store{vertices: make([]vertex, 2, 1<<12), index: make([]ref, 1<<13), ites: make([]ite, 1<<12), budget: budget}
+	s := &store{vertices: make([]vertex, 2, 1<<12), index: make([]ref, 1<<13), ites: make([]ite, 1<<12), budget: budget, forms: map[asked]resolve.Cond{}}
 	s.vertices[no], s.vertices[yes] = vertex{level: leaf}, vertex{level: leaf}
 	return s
 }

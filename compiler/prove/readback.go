@@ -22,38 +22,76 @@ func (c Cond) Bits() [6]uint64 { return newReader(c.store, [6]View{}).support(c.
 // ErrEntangled means that a condition is too long to be written down.
 var ErrEntangled = errors.New("too entangled to write down")
 
-// The bounds of one condition: the work to find its words, in steps of the diagrams, and how long it may be. Where the work was
-// too much, the nearest words are taken.
+// The bounds of the work to find a condition's words and those of all conditions of a diagram, in steps, and of how long one may be.
+// Where the work was too much, the nearest words are taken.
 const (
-	readBudget = 1_000_000
+	readBudget = Budget
+	readTotal  = 30_000_000
 	maxCost    = 4000
 )
+
+// asked is what a form depends on.
+type asked struct {
+	is    ref
+	views [6]View
+}
 
 // Form writes the condition with the relations of the policy language: All, Any, Not and Comparison, each of which looks at
 // its argument as in views. It means what the diagram does, exactly, and is as short as was found. The views must have the bits
 // that the condition depends on. The error is ErrEntangled.
 func (c Cond) Form(views [6]View) (resolve.Cond, error) {
-	var got reading
-	err := ErrEntangled
-	for ways := 2; ways >= -1 && err != nil; ways-- {
-		c.store.budget = readBudget / (2 + 2*max(ways, 0))
-		r := newReader(c.store, views)
-		r.ways = ways
-		got, err = r.whole(c.is)
+	q := asked{c.is, views}
+	form, known := c.store.forms[q]
+	if !known {
+		form = c.find(views)
+		c.store.forms[q] = form
 	}
-	if err != nil {
+	if form == nil {
 		return nil, ErrEntangled
 	}
-	c.store.budget = Budget
-	if got.is != c.is || c.store.cond(plainly(got.form)) != c.is {
-		panic("prove: a condition was read back wrongly")
-	}
-	return got.form, nil
+	return form, nil
 }
 
-func (r *formReader) whole(f ref) (got reading, err error) {
+// find tries ways to write a condition, each with less to try than the last; nil means that none came to its end. Each has a store of its
+// own, for most of what it makes is of no further use.
+func (c Cond) find(views [6]View) resolve.Cond {
+	for ways := 2; ways >= -1; ways-- {
+		budget := min(readBudget/(2+2*max(ways, 0)), readTotal-c.store.read)
+		r := newReader(newStore(budget), views)
+		r.ways = ways
+		f, got, err := r.whole(c)
+		c.store.read += budget - max(0, r.budget)
+		if err != nil {
+			continue
+		}
+		r.budget = Budget
+		if got.is != f || r.cond(plainly(got.form)) != f {
+			panic("prove: a condition was read back wrongly")
+		}
+		return got.form
+	}
+	return nil
+}
+
+// copied is a function of another store.
+func (s *store) copied(from *store, f ref) ref {
+	done := map[ref]ref{no: no, yes: yes}
+	var walk func(ref) ref
+	walk = func(at ref) ref {
+		if to, ok := done[at]; ok {
+			return to
+		}
+		v := from.vertices[at]
+		done[at] = s.branch(v.level, walk(v.lo), walk(v.hi))
+		return done[at]
+	}
+	return walk(f)
+}
+
+func (r *formReader) whole(c Cond) (f ref, got reading, err error) {
 	defer r.recover(&err)
-	return r.read(f, f), nil
+	f = r.copied(c.store, c.is)
+	return f, r.read(f, f), nil
 }
 
 // A formReader writes functions down. Each is asked for by two bounds, which are equal at first: what is written must hold where
