@@ -56,7 +56,7 @@ type grouping struct {
 // add takes a part in, with those of its numbers that are the ABI's.
 func (g *grouping) add(p prove.Part, numbers []prove.Range) {
 	add := func(nr uint32, name ...string) *Change {
-		text, err := Condition(p.Cond, g.abi, nr)
+		text, err := condition(p.Cond, g.abi, nr)
 		n := Change{Kind: kindOf(p.Before, p.After), ABI: g.abi, Arches: p.Arches, Before: p.Before, After: p.After, If: text, Entangled: err != nil, Witness: p.Call}
 		n.Witness.NR = nr
 		for i := range g.list {

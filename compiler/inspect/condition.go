@@ -24,7 +24,7 @@ func Decisions(d *prove.Diagram, abi *arch.ABI, nr uint32) (list []Decision, err
 		return nil, err
 	}
 	for _, p := range parts {
-		text, err := Condition(p.Cond, abi, nr)
+		text, err := condition(p.Cond, abi, nr)
 		if err != nil {
 			return nil, err
 		}
@@ -33,11 +33,11 @@ func Decisions(d *prove.Diagram, abi *arch.ABI, nr uint32) (list []Decision, err
 	return list, nil
 }
 
-// Condition writes a condition on a call of an ABI in the policy language, with the names of the call's parameters where it
+// condition writes a condition on a call of an ABI in the policy language, with the names of the call's parameters where it
 // looks at no other bits of them than the kernel; empty: it always holds. Where a raw program looks at bits that no policy can
 // name, above 32 where registers have 32, the words say so all the same. The ABI may be nil, a foreign one. The error is
 // prove.ErrEntangled.
-func Condition(c prove.Cond, abi *arch.ABI, nr uint32) (string, error) {
+func condition(c prove.Cond, abi *arch.ABI, nr uint32) (string, error) {
 	if c.Always() {
 		return "", nil
 	}
