@@ -108,6 +108,11 @@ campaign:
 campaign-mutants:
 	GOGC=400 $(GO) test ./compiler -run Mutants -v -timeout 0 -args -seed $(SEED) -n $(N) -mutants 0
 
+# The conditions of the shipped blobs and of 1,000 random policies, read back from the bytes, compiled again and proven equal.
+.PHONY: campaign-readback
+campaign-readback:
+	$(GO) test ./compiler -run ReadBack -v -timeout 0 -args -seed $(SEED) -readbacks 1000
+
 # The constants of arch/ beside the kernel's own headers, newest and for every machine, from Debian's mirror.
 .PHONY: test-headers
 test-headers:
