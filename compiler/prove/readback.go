@@ -59,16 +59,11 @@ func (c Cond) find(views [6]View) resolve.Cond {
 		budget := min(readBudget/(2+2*max(ways, 0)), readTotal-c.store.read)
 		r := newReader(newStore(budget), views)
 		r.ways = ways
-		f, got, err := r.whole(c)
+		got, err := r.whole(c)
 		c.store.read += budget - max(0, r.budget)
-		if err != nil {
-			continue
+		if err == nil {
+			return got
 		}
-		r.budget = Budget
-		if got.is != f || r.cond(plainly(got.form)) != f {
-			panic("prove: a condition was read back wrongly")
-		}
-		return got.form
 	}
 	return nil
 }
@@ -88,10 +83,15 @@ func (s *store) copied(from *store, f ref) ref {
 	return walk(f)
 }
 
-func (r *formReader) whole(c Cond) (f ref, got reading, err error) {
+// whole writes a condition down, and reads what is written.
+func (r *formReader) whole(c Cond) (form resolve.Cond, err error) {
 	defer r.recover(&err)
-	f = r.copied(c.store, c.is)
-	return f, r.read(f, f), nil
+	f := r.copied(c.store, c.is)
+	got := r.read(f, f)
+	if got.is != f || r.cond(plainly(got.form)) != f {
+		panic("prove: a condition was read back wrongly")
+	}
+	return got.form, nil
 }
 
 // A formReader writes functions down. Each is asked for by two bounds, which are equal at first: what is written must hold where
