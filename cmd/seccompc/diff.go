@@ -85,6 +85,7 @@ can't be used or compared.`,
 	}
 	o.options(c)
 	f := c.Flags()
+	f.Lookup("target").Usage = "compare only what `TARGET` gets; it is what a raw program is for; can be repeated"
 	f.StringSliceVar(&failOn, "fail-on", nil, "exit 1 if a change is of `KIND`: widened, narrowed, changed or any; can be repeated")
 	f.StringVar(&format, "format", "text", "text, or markdown as for a comment")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
