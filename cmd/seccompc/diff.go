@@ -199,7 +199,7 @@ func target(word string) (t blob.Target, err error) {
 // some words too; of a path in conflict nothing else. It dies where the driver fails, so that one bad file would hide
 // the others.
 func driveGit(args []string, format string, o *inputs) error {
-	path := plain(args[0])
+	path := safe(args[0])
 	if len(args) == 1 {
 		fmt.Printf("%s is in conflict: merge the policy, compile it and add the blob. What either side did to it:\n", path)
 		quoted := "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"

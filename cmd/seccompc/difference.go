@@ -98,7 +98,7 @@ func newChangeLine(c inspect.Change) changeLine {
 	if c.ABI != nil {
 		l.ABI, l.Before, l.After = c.ABI.Name, c.Before.Format(c.ABI), c.After.Format(c.ABI)
 	}
-	l.who = strings.Join(append(numbers(c), named(c)...), ", ")
+	l.who = strings.Join(append(numbers(c), callsOf(c)...), ", ")
 	switch {
 	case c.Rest == inspect.EveryNumber:
 		l.who = "every call"
@@ -116,8 +116,8 @@ func callOn(abi *arch.ABI, c resolve.Call) string {
 	return compiler.CallString(abi, c)
 }
 
-// named shows the calls that have a name; of most those that are left out.
-func named(c inspect.Change) []string {
+// callsOf shows the calls that have a name; of most those that are left out.
+func callsOf(c inspect.Change) []string {
 	const many = 40
 	if len(c.Calls) < many {
 		return c.Calls
@@ -194,7 +194,7 @@ func (r *difference) sections() (list []section) {
 				where = "other architectures"
 			}
 			if where != t.Target {
-				where += " in " + plain(t.Target)
+				where += " in " + safe(t.Target)
 			}
 			same := func(s section) bool {
 				return slices.EqualFunc(s.changes, changes[:n], func(a, b changeLine) bool {
@@ -218,7 +218,7 @@ func (r *difference) outcome() string {
 	if r.Equal {
 		var targets []string
 		for _, t := range r.Targets {
-			targets = append(targets, plain(t.Target))
+			targets = append(targets, safe(t.Target))
 		}
 		return "no difference, proven for every call: " + strings.Join(targets, ", ")
 	}
@@ -242,19 +242,19 @@ func (r *difference) print(format string) error {
 var kindColours = map[inspect.Kind]string{inspect.Widened: red, inspect.Narrowed: green, inspect.Changed: yellow}
 
 func (r *difference) text(w io.Writer) {
-	fmt.Fprintf(w, "%s\n", paintOn(os.Stdout, bold, plain(r.Before)+" -> "+plain(r.After)))
+	fmt.Fprintf(w, "%s\n", colour(os.Stdout, bold, safe(r.Before)+" -> "+safe(r.After)))
 	for _, h := range r.Heads {
-		fmt.Fprintf(w, "%s  %s: %s -> %s\n", paintOn(os.Stdout, yellow, "changed "), h.What, h.Before, h.After)
+		fmt.Fprintf(w, "%s  %s: %s -> %s\n", colour(os.Stdout, yellow, "changed "), h.What, h.Before, h.After)
 	}
 	for _, t := range r.Targets {
 		if t.Only != "" {
-			fmt.Fprintf(w, "%s  target %s: there is a program only %s\n", paintOn(os.Stdout, yellow, "changed "), plain(t.Target), t.Only)
+			fmt.Fprintf(w, "%s  target %s: there is a program only %s\n", colour(os.Stdout, yellow, "changed "), safe(t.Target), t.Only)
 		}
 	}
 	for _, s := range r.sections() {
-		fmt.Fprintf(w, "\n%s\n", paintOn(os.Stdout, bold, strings.Join(s.where, ", ")))
+		fmt.Fprintf(w, "\n%s\n", colour(os.Stdout, bold, strings.Join(s.where, ", ")))
 		for _, c := range s.changes {
-			fmt.Fprintf(w, "  %s  %s -> %s\n", paintOn(os.Stdout, kindColours[c.Kind], fmt.Sprintf("%-8s", c.Kind)), c.Before, c.After)
+			fmt.Fprintf(w, "  %s  %s -> %s\n", colour(os.Stdout, kindColours[c.Kind], fmt.Sprintf("%-8s", c.Kind)), c.Before, c.After)
 			const indent = "            "
 			fmt.Fprintf(w, "%s%s\n", indent, wrap(c.who, 100-len(indent), indent))
 			if c.Entangled {
@@ -317,8 +317,8 @@ func (r *difference) markdown(w io.Writer) {
 	}
 }
 
-// plain shows a name that somebody else chose so that it does nothing to a terminal.
-func plain(s string) string {
+// safe shows a name that somebody else chose so that it does nothing to a terminal.
+func safe(s string) string {
 	if quoted := strconv.QuoteToASCII(s); quoted != `"`+s+`"` {
 		return quoted
 	}
@@ -327,7 +327,7 @@ func plain(s string) string {
 
 // span is a span of code that nothing in it ends.
 func span(s string) string {
-	s = plain(s)
+	s = safe(s)
 	fence := "`"
 	for strings.Contains(s, fence) {
 		fence += "`"

@@ -9,22 +9,23 @@ import (
 	"github.com/seccompc/seccompc/compiler/policy"
 )
 
-// This file is the command's voice: what it says about mistakes, all of it on standard error, and its colours.
+// This file is the command's voice: how it says things to people, and what it says about mistakes, all of that on standard
+// error.
 
 const (
 	red    = "31;1"
-	green  = "32;1"
 	yellow = "33;1"
 	green  = "32"
 	bold   = "1"
 )
 
-// paint colours s where a person reads standard error.
-func paint(code, s string) string { return paintOn(os.Stderr, code, s) }
+// paint colours what goes to standard error.
+func paint(code, s string) string { return colour(os.Stderr, code, s) }
 
-func paintOn(f *os.File, code, s string) string {
-	info, err := f.Stat()
-	if err != nil || info.Mode()&os.ModeCharDevice == 0 || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
+// colour colours s where a person reads it.
+func colour(out *os.File, code, s string) string {
+	info, err := out.Stat()
+	if s == "" || err != nil || info.Mode()&os.ModeCharDevice == 0 || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
 		return s
 	}
 	return "\x1b[" + code + "m" + s + "\x1b[0m"
