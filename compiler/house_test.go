@@ -33,6 +33,7 @@ var house = map[string][]string{
 		"compiler/policy", "compiler/prove", "compiler/resolve", "golang.org/x/net/bpf"},
 	"cmd/seccompc": {"arch", "blob", "compiler", "compiler/exporter", "compiler/inspect", "compiler/lint",
 		"compiler/policy", "compiler/resolve", "github.com/spf13/cobra"},
+	"docs":             {},
 	"cmd/seccomp-load": {"blob", "blob/load", "golang.org/x/sys/unix"},
 	"policies":         {},
 	"vms":              {"arch"},
