@@ -3,14 +3,11 @@ package main
 import (
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
-	"github.com/spf13/cobra"
 )
 
 func TestMain(m *testing.M) {
@@ -66,36 +63,5 @@ func code(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	if got != args[0] {
 		ts.Fatalf("exit code %s, want %s", got, args[0])
-	}
-}
-
-// TestExamples runs the examples of each command's help as they are written, where the policies lie as in the repository.
-func TestExamples(t *testing.T) {
-	dir := t.TempDir()
-	if err := os.CopyFS(filepath.Join(dir, "policies"), os.DirFS("../../policies")); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "profile.json"), []byte(`{"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [{"names": ["execve"], "action": "SCMP_ACT_ALLOW"}]}`), 0o666); err != nil {
-		t.Fatal(err)
-	}
-	ran := 0
-	var walk func(c *cobra.Command)
-	walk = func(c *cobra.Command) {
-		for line := range strings.Lines(c.Example) {
-			cmd := exec.Command("sh", "-c", line)
-			cmd.Dir = dir
-			out, err := cmd.CombinedOutput()
-			if err != nil || !strings.HasPrefix(line, "  seccompc "+strings.TrimPrefix(c.CommandPath(), "seccompc ")) {
-				t.Errorf("%s%v\n%s", line, err, out)
-			}
-			ran++
-		}
-		for _, sub := range c.Commands() {
-			walk(sub)
-		}
-	}
-	walk(root())
-	if ran < 10 {
-		t.Errorf("%d examples found", ran)
 	}
 }
