@@ -5,6 +5,7 @@ package docs_test
 import (
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"io/fs"
 	"net"
@@ -28,6 +29,8 @@ var (
 	other = []string{"yaml", "dockerfile", "go", "ini", "ebnf", "text"}
 	marks = []string{"cluster", "engine", "root", "long"}
 )
+
+var update = flag.Bool("update", false, "write what commands print into the pages, where it differs")
 
 // A block is what stands between two fences.
 type block struct {
@@ -167,7 +170,7 @@ func shell(t *testing.T, dir, bin, script string) (string, error) {
 	}
 	_, port, _ := net.SplitHostPort(free.Addr().String())
 	free.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "sh", "-c", "exec 2>&1\n"+script)
 	cmd.Dir = dir
@@ -189,7 +192,8 @@ func shell(t *testing.T, dir, bin, script string) (string, error) {
 }
 
 // TestCommands runs every command that README.md and docs show in fenced blocks, each page in a shell and a checkout of its
-// own, and compares what they print. docs/design.md says how the blocks are written.
+// own, and compares what they print, or writes it into the page: go test ./docs -update. docs/design.md says how the blocks
+// are written.
 func TestCommands(t *testing.T) {
 	pages := []string{"../README.md"}
 	if err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
@@ -266,18 +270,37 @@ func follow(t *testing.T, page string, steps []step, dir, bin string) {
 	}
 	out, err := shell(t, dir, bin, script.String()+":\n")
 	parts := strings.Split(out, "\x00")
-	for _, s := range steps {
+	differ := map[int]string{} // what steps printed that is not in the page
+	for i, s := range steps {
 		got := parts[0]
 		if len(parts) < 3 {
-			t.Fatalf("%s:%d: the shell ended (%v):\n%s\n%s", page, s.line, err, s.command, got)
+			t.Errorf("%s:%d: the shell ended (%v):\n%s\n%s", page, s.line, err, s.command, got)
+			break
 		}
 		code := parts[1]
 		parts = parts[2:]
 		switch {
 		case s.shown && !matches(s.want, got):
+			differ[i] = got
 			t.Errorf("%s:%d: $ %spage (-) and run (+) differ, exit code %s:\n%s", page, s.line, s.command, code, cmp.Diff(s.want, got))
 		case (!s.shown || s.want == "") && code != "0":
 			t.Errorf("%s:%d: exit code %s:\n%s\n%s", page, s.line, code, s.command, got)
+		}
+	}
+	if *update && len(differ) > 0 {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.SplitAfter(string(text), "\n")
+		for i, s := range slices.Backward(steps) {
+			if got, ok := differ[i]; ok {
+				at := s.line - 1 + strings.Count(s.command, "\n")
+				lines = slices.Replace(lines, at, at+strings.Count(s.want, "\n"), got)
+			}
+		}
+		if err := os.WriteFile(page, []byte(strings.Join(lines, "")), 0o666); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

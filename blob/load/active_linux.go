@@ -7,7 +7,7 @@ import (
 )
 
 // Active reports whether the calling thread is under a filter, whoever installed it, so that a program can refuse to run
-// without one: a pod's or compose file's `command:` drops an entrypoint such as seccomp-load without a word. Container
+// without one: a pod's `command:` or a compose file's `entrypoint:` drops seccomp-load without a word. Container
 // runtimes install filters of their own, which count too. Where the filter kills for prctl(2), so does asking; such a
 // policy is for programs that don't ask.
 func Active() bool {
