@@ -130,7 +130,7 @@ libseccomp:
 		{ apt-get update -q && apt-get install -qy gcc libc6-dev libseccomp-dev; } >/dev/null || echo "no libseccomp-dev: going on without it"; \
 	fi
 
-# What is generated and checked in: the tables of arch/, the blobs of policies/.
+# What is generated and checked in: the tables of arch/, the blobs of policies/, the pages of docs/seccompc/.
 .PHONY: generate
 generate:
 	$(GO) generate ./...

@@ -247,7 +247,7 @@ func TestCommands(t *testing.T) {
 				continue
 			}
 			ran += len(todo)
-			t.Run(page, func(t *testing.T) {
+			t.Run(strings.TrimPrefix(page, "../"), func(t *testing.T) {
 				t.Parallel()
 				dir := checkout(t)
 				if err := os.WriteFile(filepath.Join(dir, "toaster.bpf"), raw, 0o644); err != nil {
