@@ -28,7 +28,7 @@ var house = map[string][]string{
 	"compiler/prove":    {"compiler/resolve", "golang.org/x/net/bpf"},
 	"compiler/inspect":  {"arch", "blob", "compiler/prove", "compiler/resolve", "golang.org/x/net/bpf"},
 	"compiler/lint":     {"arch", "compiler/policy", "compiler/prove", "compiler/resolve"},
-	"compiler/exporter": {"blob", "compiler/policy"},
+	"compiler/exporter": {"arch", "blob", "compiler/inspect", "compiler/prove", "compiler/resolve"},
 	"compiler": {"arch", "blob", "compiler/codegen", "compiler/importer", "compiler/inspect", "compiler/lint",
 		"compiler/policy", "compiler/prove", "compiler/resolve", "golang.org/x/net/bpf"},
 	"cmd/seccompc": {"arch", "blob", "compiler", "compiler/exporter", "compiler/inspect", "compiler/lint",
