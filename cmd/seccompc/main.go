@@ -63,6 +63,7 @@ Exit codes: 0 done; 1 the policy or program is wrong; 2 it could not be tried.`,
 	c.SetVersionTemplate("seccompc {{.Version}}\n")
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	c.AddCommand(compileCommand(), testCommand(), checkCommand(), listCommand(), disasmCommand(), explainCommand(), diffCommand(), exportCommand(), initCommand())
+	completeWords(c)
 	return c
 }
 
