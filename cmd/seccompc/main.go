@@ -25,6 +25,7 @@ type reported int
 func (r reported) Error() string { return "exit code " + strconv.Itoa(int(r)) }
 
 func run() int {
+	inJSON = wantsJSON(os.Args[1:])
 	err := root().Execute()
 	var usage usageError
 	var said reported

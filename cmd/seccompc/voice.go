@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -10,7 +11,7 @@ import (
 )
 
 // This file is the command's voice: how it says things to people, and what it says about mistakes, all of that on standard
-// error.
+// error unless JSON is asked for.
 
 const (
 	red    = "31;1"
@@ -48,8 +49,33 @@ func plain(s string, most int) string {
 // warn says what a person should know of an answer that is given all the same.
 func warn(msg string) { fmt.Fprintf(os.Stderr, "seccompc: %s %s\n", paint(yellow, "warning:"), msg) }
 
-// complain says what is wrong where no place in a file can be named. The hint may be empty.
+// inJSON is whether the command line asks for JSON: then mistakes too are said so, on standard output, where a script reads.
+var inJSON bool
+
+// wantsJSON looks for --json in a command line that may be wrong.
+func wantsJSON(args []string) (is bool) {
+	for _, arg := range args {
+		if arg == "--" {
+			break
+		}
+		if name, value, given := strings.Cut(arg, "="); name == "--json" {
+			yes, err := strconv.ParseBool(value)
+			is = !given || yes || err != nil
+		}
+	}
+	return is
+}
+
+// complain says what is wrong where no place in a file can be named. The hint may be empty. As JSON it is the whole of the answer.
 func complain(msg, hint string) {
+	if inJSON {
+		if printJSON(struct {
+			Error string `json:"error"`
+			Hint  string `json:"hint,omitempty"`
+		}{msg, hint}) == nil {
+			return
+		}
+	}
 	fmt.Fprintf(os.Stderr, "seccompc: %s %s\n", paint(red, "error:"), msg)
 	say(hint)
 }
@@ -61,8 +87,15 @@ func say(hint string) {
 }
 
 // report prints findings in the order of the source, each with its line, from the texts by file, and a caret under the
-// place.
+// place. As JSON, errors are the whole of the answer.
 func report(findings policy.Diagnostics, texts map[string][]byte) {
+	if inJSON && findings.Err() != nil {
+		if printJSON(struct {
+			Findings []finding `json:"findings"`
+		}{jsonFindings(findings)}) == nil {
+			return
+		}
+	}
 	for _, d := range findings.Sorted() {
 		kind := paint(red, "error:")
 		if d.Warning {
