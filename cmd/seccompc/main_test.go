@@ -19,6 +19,7 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
+		Setup:               offline,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"truncate": truncate,
 			"manyvals": manyValues,
@@ -26,6 +27,22 @@ func TestScripts(t *testing.T) {
 			"code":     code,
 		},
 	})
+}
+
+// offline lets scripts run the go command, on what is there: this checkout and the caches.
+func offline(env *testscript.Env) error {
+	checkout, err := filepath.Abs("../..")
+	if err != nil {
+		return err
+	}
+	out, err := exec.Command("go", "env", "GOCACHE", "GOMODCACHE").Output()
+	if err != nil {
+		return err
+	}
+	caches := strings.Fields(string(out))
+	env.Vars = append(env.Vars, "CHECKOUT="+checkout, "GOCACHE="+caches[0], "GOMODCACHE="+caches[1], "GOPROXY=off", "GOSUMDB=off", "GOFLAGS=-mod=mod",
+		"GOWORK=off", "CGO_ENABLED=0")
+	return nil
 }
 
 // truncate FILE N cuts a file to its first N bytes.

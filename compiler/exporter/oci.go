@@ -112,6 +112,12 @@ func OCI(b *blob.Blob, programs []inspect.Program) (data []byte, unsaid []string
 			if err != nil {
 				say("%s: its condition: %v", c.name, err)
 			}
+			for _, other := range calls[i:] {
+				if other.name == c.name && other.abi.RegBits == 32 && slices.ContainsFunc(list, wide) {
+					say("%s: a condition on 64 bits, where registers of %s have 32", c.name, other.abi.Name)
+					list = nil
+				}
+			}
 			for _, args := range list {
 				key := fmt.Sprint(part.Before, args)
 				if index[key] == nil {
@@ -131,6 +137,11 @@ func OCI(b *blob.Blob, programs []inspect.Program) (data []byte, unsaid []string
 	})
 	data, err = json.MarshalIndent(p, "", "  ")
 	return append(data, '\n'), unsaid, err
+}
+
+// wide reports whether a rule compares more than the 32 bits of a register.
+func wide(args []argument) bool {
+	return slices.ContainsFunc(args, func(a argument) bool { return (a.Value|a.ValueTwo)>>32 != 0 })
 }
 
 // A call is what a name of an ABI meets.
