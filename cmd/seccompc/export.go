@@ -7,6 +7,7 @@ import (
 	"go/parser"
 	"go/token"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -125,7 +126,16 @@ func (x *export) data(s *subject, b *blob.Blob, programs []inspect.Program) (dat
 	case "go":
 		return x.goFile(s)
 	case "oci":
-		return profile(s, b, programs)
+		data, unsaid, err := profile(b, programs)
+		if err != nil {
+			complain(fmt.Sprintf("%s: %v", s.file, err), "")
+			return nil, reported(1)
+		}
+		if len(unsaid) > 0 {
+			complain(fmt.Sprintf("%s: an OCI profile can't say:\n    %s", s.file, strings.Join(unsaid, "\n    ")), "a profile's rules of a call are the same on every ABI: one --target has more of a chance")
+			return nil, reported(1)
+		}
+		return data, nil
 	}
 	if data, err = exporter.Raw(b); err != nil {
 		complain(fmt.Sprintf("%s: %v", s.file, err), "choose one with --target")
@@ -176,30 +186,20 @@ func packageOf(dir, but string) (string, error) {
 	return strings.ReplaceAll(filepath.Base(path), "-", "_"), err
 }
 
-// profile writes an OCI profile, once it is shown to be read as what it came from.
-func profile(s *subject, b *blob.Blob, programs []inspect.Program) ([]byte, error) {
-	data, unsaid, err := exporter.OCI(b, programs)
-	if err != nil {
-		complain(fmt.Sprintf("%s: %v", s.file, err), "")
-		return nil, reported(1)
+// profile writes an OCI profile, once it is shown to be read as what it came from; or it lists what can't be said in one.
+func profile(b *blob.Blob, programs []inspect.Program) (data []byte, unsaid []string, err error) {
+	data, unsaid, err = exporter.OCI(b, programs)
+	if err == nil && len(unsaid) == 0 {
+		unsaid, err = differing(b, data)
 	}
-	if len(unsaid) == 0 {
-		if unsaid, err = differing(b, data); err != nil {
-			return nil, err
-		}
-	}
-	if len(unsaid) > 0 {
-		complain(fmt.Sprintf("%s: an OCI profile can't say:\n    %s", s.file, strings.Join(unsaid, "\n    ")), "a profile's rules of a call are the same on every ABI: one --target has more of a chance")
-		return nil, reported(1)
-	}
-	return data, nil
+	return data, unsaid, err
 }
 
 // differing compiles a profile and lists what in it is not as in the blob.
 func differing(b *blob.Blob, data []byte) (list []string, err error) {
 	again, findings := compiler.Compile("profile.json", data, compiler.Options{})
 	for _, d := range findings {
-		if !d.Warning {
+		if !d.Warning && !slices.Contains(list, d.Msg) {
 			list = append(list, d.Msg)
 		}
 	}

@@ -34,7 +34,7 @@ func alternatives(c prove.Cond, regBits int) (list [][]argument, err error) {
 		return nil, err
 	}
 	for _, t := range terms {
-		more, err := t.split()
+		more, err := t.split(regBits)
 		if err != nil {
 			return nil, err
 		}
@@ -106,7 +106,7 @@ func terms(c resolve.Cond, not bool) (list []term, err error) {
 }
 
 // split writes a term as alternatives in which no argument is there twice.
-func (t term) split() ([][]argument, error) {
+func (t term) split(regBits int) ([][]argument, error) {
 	list := [][]argument{nil}
 	for arg := range 6 {
 		var on []prove.Comparison
@@ -118,7 +118,7 @@ func (t term) split() ([][]argument, error) {
 		if len(on) == 0 {
 			continue
 		}
-		values, err := argumentOf(on)
+		values, err := argumentOf(on, regBits)
 		if err != nil {
 			return nil, err
 		}
@@ -140,9 +140,9 @@ var operators = [...]string{
 }
 
 // argumentOf writes what must all hold of one argument as alternatives.
-func argumentOf(all []prove.Comparison) (list []argument, err error) {
+func argumentOf(all []prove.Comparison, regBits int) (list []argument, err error) {
 	c := all[0]
-	if len(all) == 1 && c.Mask == 0 {
+	if len(all) == 1 && c.Mask == 0 && c.View.Bits == regBits {
 		return []argument{{Index: c.Arg, Value: c.Values[0], Op: operators[c.Op]}}, nil
 	}
 	cubes, ok := within(all, cube{}, 1<<63, nil)
