@@ -135,22 +135,87 @@ func (t term) split(regBits int) ([][]argument, error) {
 	return list, nil
 }
 
-var operators = [...]string{
-	resolve.EQ: "SCMP_CMP_EQ", resolve.NE: "SCMP_CMP_NE", resolve.LT: "SCMP_CMP_LT", resolve.LE: "SCMP_CMP_LE", resolve.GT: "SCMP_CMP_GT", resolve.GE: "SCMP_CMP_GE",
-}
-
 // argumentOf writes what must all hold of one argument as alternatives.
 func argumentOf(all []prove.Comparison, regBits int) (list []argument, err error) {
 	c := all[0]
-	if len(all) == 1 && c.Mask == 0 && c.View.Bits == regBits {
-		return []argument{{Index: c.Arg, Value: c.Values[0], Op: operators[c.Op]}}, nil
+	whole := ^uint64(0) >> (64 - regBits)
+	if !slices.ContainsFunc(all, func(c prove.Comparison) bool { return c.Mask != 0 || c.View.Bits != regBits }) {
+		if len(all) == 1 && c.Op == resolve.NE {
+			return []argument{{Index: c.Arg, Value: c.Values[0], Op: "SCMP_CMP_NE"}}, nil
+		}
+		ranges := [][2]uint64{{0, whole}}
+		for _, c := range all {
+			ranges = meet(ranges, c.Op, c.Values[0], whole)
+		}
+		for _, r := range ranges {
+			more, err := rangeOf(c.Arg, r, whole)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, more...)
+		}
+		return list, nil
 	}
+	return cubesOf(all)
+}
+
+// meet cuts ranges of values, both ends included, to those in a relation to v.
+func meet(ranges [][2]uint64, op resolve.Op, v, whole uint64) (list [][2]uint64) {
+	var in [][2]uint64
+	switch {
+	case op == resolve.EQ:
+		in = [][2]uint64{{v, v}}
+	case op == resolve.LE:
+		in = [][2]uint64{{0, v}}
+	case op == resolve.GE:
+		in = [][2]uint64{{v, whole}}
+	}
+	if (op == resolve.LT || op == resolve.NE) && v > 0 {
+		in = append(in, [2]uint64{0, v - 1})
+	}
+	if (op == resolve.GT || op == resolve.NE) && v < whole {
+		in = append(in, [2]uint64{v + 1, whole})
+	}
+	for _, a := range ranges {
+		for _, b := range in {
+			if r := [2]uint64{max(a[0], b[0]), min(a[1], b[1])}; r[0] <= r[1] {
+				list = append(list, r)
+			}
+		}
+	}
+	return list
+}
+
+// few values are listed: unlike masks on 64 bits, these mean the same on ABIs whose registers have 32.
+const few = 16
+
+// rangeOf writes a range as one comparison, or where that would take two, as its values or by masks.
+func rangeOf(arg int, r [2]uint64, whole uint64) (list []argument, err error) {
+	compare := func(op resolve.Op, v uint64) prove.Comparison {
+		return prove.Comparison{Arg: arg, Mask: whole, Op: op, Values: []uint64{v}}
+	}
+	switch {
+	case r[0] > 0 && r[1] < whole && r[1]-r[0] < few || r[0] == r[1]:
+		for v := r[0]; v-r[0] <= r[1]-r[0]; v++ {
+			list = append(list, argument{Index: arg, Value: v, Op: "SCMP_CMP_EQ"})
+		}
+		return list, nil
+	case r[0] == 0:
+		return []argument{{Index: arg, Value: r[1], Op: "SCMP_CMP_LE"}}, nil
+	case r[1] == whole:
+		return []argument{{Index: arg, Value: r[0], Op: "SCMP_CMP_GE"}}, nil
+	}
+	return cubesOf([]prove.Comparison{compare(resolve.GE, r[0]), compare(resolve.LE, r[1])})
+}
+
+// cubesOf writes what must all hold of one argument by masks.
+func cubesOf(all []prove.Comparison) (list []argument, err error) {
 	cubes, ok := within(all, cube{}, 1<<63, nil)
 	if !ok {
 		return nil, errMany
 	}
 	for _, x := range cubes {
-		list = append(list, argument{c.Arg, x.mask, x.value, "SCMP_CMP_MASKED_EQ"})
+		list = append(list, argument{all[0].Arg, x.mask, x.value, "SCMP_CMP_MASKED_EQ"})
 	}
 	return list, nil
 }
