@@ -40,7 +40,8 @@
 //	    40   32 compilation input: SHA-256 of the policy's source with LF line ends; where the policy includes others, of
 //	            the digests of all of them, its own first, each once, as they are met
 //	    72    2 version of the policy language, 1
-//	    74    2 zero
+//	    74    1 complain: 1 if what the policy denies is only logged, see below; else 0
+//	    75    1 zero
 //	    76    4 newest kernel whose calls the compiler's tables know, encoded like the least one
 //	    80    4 offset of the rule table: the end of the last program
 //	    84    4 CRC-32C of the rule table
@@ -111,6 +112,10 @@
 // On a kernel that lacks an action a loader refuses, unless the policy has declared a fallback for it. Then, in its copy of
 // the program and after all checks, it replaces the constant of every return with that action: kill_process by kill_thread
 // (0), log by allow (0x7fff0000). It does so for no other reason, and says so.
+//
+// A blob that complains shows what a program needs, and keeps it from nothing: its programs have log in place of every
+// action of the policy but allow. So they return log and allow alone, and there are no fallbacks, for with allow in place of log
+// nobody would learn anything. A loader that installs it says that it does.
 package blob
 
 import (
@@ -135,6 +140,7 @@ type Blob struct {
 	Install   Install
 	Flags     uint32 // filter flags of seccomp(2)
 	Fallbacks Fallbacks
+	Complain  bool   // what the policy denies is only logged
 	Kernel    uint32 // least kernel that the programs assume, as Version encodes it; 0: none
 	Newest    uint32 // kernel whose calls the compiler's tables know, encoded alike
 	Inputs    Inputs

@@ -71,7 +71,13 @@ func returned(b *Blob) *Blob {
 }
 
 func TestRoundTrip(t *testing.T) {
-	blobs := map[string]*Blob{"sample": sample()}
+	complaining := sample()
+	complaining.Complain, complaining.Fallbacks = true, 0
+	for i := range complaining.Targets {
+		t := &complaining.Targets[i]
+		t.Program = instructions(t.Order, 0x20, 4, 0x06, 0x7fff0000, 0x06, 0x7ffc0000)
+	}
+	blobs := map[string]*Blob{"sample": sample(), "complaining": complaining}
 	least := &Blob{Name: "a", Install: Exec, Targets: []Target{{Label: "x", ABIs: []ABI{{1, 0}}, Order: BigEndian, Program: instructions(BigEndian, 6, 0)}}}
 	blobs["the least of all"] = least
 	most := &Blob{Name: strings.Repeat("n", 64), Install: Exec, Flags: FlagLog | FlagSpecAllow, Kernel: 1<<32 - 1}
@@ -193,7 +199,7 @@ func TestLayout(t *testing.T) {
 		"kernels":      le.Uint32(data[28:]) == 0x050aff && le.Uint32(data[32:]) == 0x040e00,
 		"lengths":      le.Uint16(data[36:]) == 9 && le.Uint16(data[38:]) == 18,
 		"source":       data[40] == 1 && data[71] == 2,
-		"versions":     le.Uint16(data[72:]) == 1 && le.Uint16(data[74:]) == 0 && le.Uint32(data[76:]) == 0x061200,
+		"versions":     le.Uint16(data[72:]) == 1 && data[74] == 0 && data[75] == 0 && le.Uint32(data[76:]) == 0x061200,
 		"deciders":     bytes.Equal(entry(1)[54:], []byte{2, 0, 0, 0, 3, 0, 0, 0, 0, 0}),
 		"rule table":   le.Uint32(data[84:]) == checksum(table) && bytes.Equal(table[:8], []byte{2, 0, 3, 0, 6, 0, 0, 0}),
 		"lines":        bytes.Equal(table[8:][:24], []byte{0, 0, 3, 0, 3, 0, 0, 0, 0, 0, 2, 0, 12, 0, 0, 0, 1, 0, 1, 0, 1, 0, 0, 0}),

@@ -54,6 +54,7 @@ func Decode(data []byte) (*Blob, error) {
 		Install:   Install(data[22]),
 		Flags:     le.Uint32(data[24:]),
 		Fallbacks: Fallbacks(data[23]),
+		Complain:  data[74] == 1,
 		Kernel:    le.Uint32(data[28:]),
 		Newest:    le.Uint32(data[76:]),
 		Inputs:    Inputs{Kernel: le.Uint32(data[32:]), Source: [32]byte(data[40:72])},
@@ -64,8 +65,11 @@ func Decode(data []byte) (*Blob, error) {
 	if err := b.check(); err != nil {
 		return nil, err
 	}
-	if le.Uint16(data[74:]) != 0 {
-		return nil, errors.New("reserved bytes of the header are not zero")
+	if data[74] > 1 {
+		return nil, errorf("complain %d", data[74])
+	}
+	if data[75] != 0 {
+		return nil, errors.New("a reserved byte of the header is not zero")
 	}
 	if v := le.Uint16(data[72:]); v != language {
 		return nil, errorf("policy language version %d: this reader knows 1", v)
@@ -88,6 +92,8 @@ func Decode(data []byte) (*Blob, error) {
 		returned |= t.Actions
 	}
 	switch {
+	case b.Complain && returned&^(ReturnsLog|ReturnsAllow) != 0:
+		return nil, errorf("it complains, and its programs return actions %#x", returned)
 	case uint32(b.Fallbacks)&^returned != 0:
 		return nil, errorf("fallbacks %#x, of which the programs return %#x", uint32(b.Fallbacks), uint32(b.Fallbacks)&returned)
 	case !zero(r):
@@ -113,6 +119,8 @@ func (b *Blob) check() error {
 		return errorf("filter flags %#x", b.Flags)
 	case b.Fallbacks&^(ReturnsKillProcess|ReturnsLog) != 0:
 		return errorf("fallbacks %#x", uint32(b.Fallbacks))
+	case b.Complain && b.Fallbacks != 0:
+		return errorf("it complains, and has fallbacks %#x", uint32(b.Fallbacks))
 	}
 	for i, c := range b.Inputs.Caps {
 		if !word(c, "_") || i > 0 && b.Inputs.Caps[i-1] >= c {

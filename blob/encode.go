@@ -40,6 +40,9 @@ func Encode(b *Blob) ([]byte, error) {
 	le.PutUint16(out[8:], 1)
 	le.PutUint16(out[20:], uint16(len(b.Targets)))
 	out[22], out[23] = byte(b.Install), byte(b.Fallbacks)
+	if b.Complain {
+		out[74] = 1
+	}
 	le.PutUint32(out[24:], b.Flags)
 	le.PutUint32(out[28:], b.Kernel)
 	le.PutUint32(out[32:], b.Inputs.Kernel)

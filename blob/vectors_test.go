@@ -132,7 +132,14 @@ func vectors(t *testing.T) []vector {
 		{"fallback for trap", "fallbacks 0x5", set(23, 5)},
 		{"fallback for allow", "fallbacks 0x81", set(23, 0x81)},
 		{"fallback for an action that no program returns", "fallbacks 0x41, of which the programs return 0x1", set(23, 0x41)},
-		{"reserved bytes behind the language version", "reserved bytes of the header", set(74, 0, 1)},
+		{"complain 2", "complain 2", set(74, 2)},
+		{"complain 129", "complain 129", set(74, 129)},
+		{"a fallback where it complains", "it complains, and has fallbacks 0x1", set(74, 1)},
+		{"a program that denies where it complains", "it complains, and its programs return actions 0xab", func(d []byte) []byte {
+			d[23], d[74] = 0, 1
+			return seal(d)
+		}},
+		{"reserved byte behind complain", "a reserved byte of the header", set(75, 1)},
 		{"language version 0", "policy language version 0", set(72, 0)},
 		{"language version 2", "policy language version 2", set(72, 2)},
 		{"flag TSYNC", "filter flags 0x7", set(24, 7)},
@@ -341,7 +348,7 @@ func kindOf(err error) string {
 	for _, k := range [][2]string{
 		{"checksum", "checksum"}, {"rule table", "rules"}, {"empty", "size"}, {"truncated: 8", "size"}, {"the header says", "size"}, {"at most 1048576", "size"}, {"bytes behind", "size"}, {"not a blob", "magic"},
 		{"version", "version"}, {"names of", "header"}, {"name ", "name"}, {"capabilities ", "capabilities"}, {"label ", "label"}, {"padding", "padding"}, {"reserved", "reserved"},
-		{" targets", "header"}, {"install", "header"}, {"flags", "header"}, {"fallbacks", "header"}, {"program at", "entry"}, {"truncated", "entry"}, {"instructions", "entry"},
+		{" targets", "header"}, {"install", "header"}, {"flags", "header"}, {"complain", "header"}, {"fallbacks", "header"}, {"program at", "entry"}, {"truncated", "entry"}, {"instructions", "entry"},
 		{"ABI", "entry"}, {"byte order", "entry"}, {"calls", "entry"}, {"the entry says", "entry"}, {"return", "program"},
 	} {
 		if strings.Contains(err.Error(), k[0]) {

@@ -42,13 +42,14 @@ import (
 // Options are the inputs of a compilation beside the policy. The zero value takes all from the policy, which can then
 // include nothing.
 type Options struct {
-	Targets []string     // in place of the policy's, "x86_64+i386"
-	Caps    []string     // capabilities granted beside the policy's, with or without "CAP_"
-	Kernel  arch.Version // oldest kernel to run on; zero: whichever the rules assume
-	Check   bool         // report the linter's warnings too
-	Urgent  bool         // of these, report the urgent ones
-	Warn    bool         // the linter's errors are warnings
-	Read    func(name string) ([]byte, error)
+	Targets  []string     // in place of the policy's, "x86_64+i386"
+	Caps     []string     // capabilities granted beside the policy's, with or without "CAP_"
+	Kernel   arch.Version // oldest kernel to run on; zero: whichever the rules assume
+	Check    bool         // report the linter's warnings too
+	Urgent   bool         // of these, report the urgent ones
+	Warn     bool         // the linter's errors are warnings
+	Complain bool         // log what the policy denies, and let it through
+	Read     func(name string) ([]byte, error)
 }
 
 // A Result is a compiled policy.
@@ -114,6 +115,13 @@ func CompilePolicy(p *policy.Policy, o Options) (*Result, policy.Diagnostics) {
 	}
 	diags = append(diags, r.lint(o)...)
 	for i, t := range r.Targets {
+		if r.Policy.Imported && contradictory(t, &diags) {
+			continue
+		}
+		if o.Complain {
+			t = t.Complaining()
+			r.Targets[i] = t
+		}
 		switch err := r.add(t, abis[i], &diags); {
 		case errors.Is(err, prove.ErrNotProven):
 			diags.Errorf("not-proven", policy.Pos{File: p.File}, entangled, "%s: %v", resolve.TargetName(abis[i]), err)
@@ -157,7 +165,7 @@ func (r *Result) lint(o Options) (diags policy.Diagnostics) {
 
 // head fills in what a blob says beside its programs.
 func head(p *policy.Policy, o Options, diags *policy.Diagnostics) *blob.Blob {
-	b := &blob.Blob{Name: p.Name.Text, Install: blob.Exec, Newest: version(arch.Newest())}
+	b := &blob.Blob{Name: p.Name.Text, Install: blob.Exec, Newest: version(arch.Newest()), Complain: o.Complain}
 	if p.Install.Text == "self" {
 		b.Install = blob.Self
 	}
@@ -223,9 +231,6 @@ func targets(p *policy.Policy, diags *policy.Diagnostics) [][]*arch.ABI {
 
 // add compiles one target and puts its program into the blob.
 func (r *Result) add(t *resolve.Target, abis []*arch.ABI, diags *policy.Diagnostics) error {
-	if r.Policy.Imported && contradictory(t, diags) {
-		return nil
-	}
 	label := resolve.TargetName(abis)
 	prog, err := codegen.Program(t)
 	var long *codegen.TooLong
@@ -267,7 +272,9 @@ func (r *Result) add(t *resolve.Target, abis []*arch.ABI, diags *policy.Diagnost
 		}
 	}
 	for _, f := range r.Policy.Fallbacks {
-		if of := fallbacks[f.Kind]; slices.ContainsFunc(prog, func(in bpf.RawInstruction) bool { return in.Op == ret && resolve.Action(in.K).Kind() == of.action }) {
+		of := fallbacks[f.Kind]
+		returned := slices.ContainsFunc(prog, func(in bpf.RawInstruction) bool { return in.Op == ret && resolve.Action(in.K).Kind() == of.action })
+		if returned && !r.Blob.Complain { // which it would do without a word
 			r.Blob.Fallbacks |= of.bit
 		}
 	}

@@ -16,6 +16,9 @@ import (
 // (runtime.LockOSThread), and sets no_new_privs. Threads that it starts later inherit both, others don't. Where this kernel
 // lacks an action for which the policy declares a fallback, that is applied, as with Process, Listener and Exec; Fallbacks
 // tells beforehand.
+//
+// A blob that complains is refused, here and by Process and Listener: nothing would tell that it restricts nothing. A program
+// that is to learn what it needs says so and sets the blob's Complain to false before.
 func Thread(b *blob.Blob) error { return install(b, 0) }
 
 // Process installs the blob's program for all threads of the process, and sets no_new_privs. If a thread can't take it
@@ -50,6 +53,9 @@ func Listener(b *blob.Blob) (fd int, err error) {
 
 // enter sets no_new_privs and makes the call that installs a blob's program. The error is one from before that call.
 func enter(b *blob.Blob, flags uintptr) (i *installation, ret uintptr, errno syscall.Errno, err error) {
+	if b.Complain {
+		return nil, 0, 0, errors.New("policy " + b.Name + " complains: what it denies would be done, and logged; compile it without --complain, or set Complain to false to install it as it is")
+	}
 	if i, err = prepare(b, flags); err != nil {
 		return nil, 0, 0, err
 	}

@@ -29,6 +29,7 @@ func decode(data []byte) (*blob.Blob, error) {
 		Install:   blob.Install(u8(p, offInstall)),
 		Flags:     u32(p, offFlags),
 		Fallbacks: blob.Fallbacks(u8(p, offFallback)),
+		Complain:  u8(p, offComplain) != 0,
 		Kernel:    u32(p, offKernel),
 		Inputs:    blob.Inputs{Source: [32]byte(data[offSource:])},
 	}

@@ -180,7 +180,7 @@ func read(name unsafe.Pointer, euid uintptr, to unsafe.Pointer, room uintptr, p 
 		return 0
 	}
 	choose(to, p)
-	if p.count == 0 || u8(to, offInstall) != uint8(blob.Exec) {
+	if p.count == 0 || u8(to, offInstall) != uint8(blob.Exec) || u8(to, offComplain) != 0 { // main warns of it
 		return 0
 	}
 	for end := p.at + p.count*blob.InstructionSize; have < end; {

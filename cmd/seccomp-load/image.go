@@ -26,7 +26,8 @@ const (
 	offCaps     = 38
 	offSource   = 40
 	offLanguage = 72
-	offZero     = 74
+	offComplain = 74
+	offZero     = 75
 	offRules    = 80
 	offRulesCRC = 84
 	entrySize   = 64
@@ -101,7 +102,7 @@ func examine(p unsafe.Pointer, size, have uintptr) (wrong string) {
 	if crc(unsafe.Add(p, offTargets), first-offTargets) != u32(p, offCRC) {
 		return damaged
 	}
-	if mode := u8(p, offInstall); mode != uint8(blob.Exec) && mode != uint8(blob.Self) || u16(p, offZero) != 0 ||
+	if mode := u8(p, offInstall); mode != uint8(blob.Exec) && mode != uint8(blob.Self) || u8(p, offComplain) > 1 || u8(p, offZero) != 0 ||
 		u16(p, offLanguage) != language || u32(p, offFlags)&^(blob.FlagLog|blob.FlagSpecAllow) != 0 || !zero(p, end, first) {
 		return wrongFields
 	}
@@ -139,7 +140,8 @@ func examine(p unsafe.Pointer, size, have uintptr) (wrong string) {
 		at += count * blob.InstructionSize
 		returned |= u32(p, entry+offActions)
 	}
-	if fallbacks := uint32(u8(p, offFallback)); fallbacks&^(blob.ReturnsKillProcess|blob.ReturnsLog) != 0 || fallbacks&^returned != 0 {
+	if fallbacks := uint32(u8(p, offFallback)); fallbacks&^(blob.ReturnsKillProcess|blob.ReturnsLog) != 0 || fallbacks&^returned != 0 ||
+		u8(p, offComplain) != 0 && (fallbacks != 0 || returned&^(blob.ReturnsLog|blob.ReturnsAllow) != 0) {
 		return wrongFields
 	}
 	if uintptr(u32(p, offRules)) != at || at+rulesSize > size {

@@ -109,6 +109,9 @@ func run(args []string) int {
 		return say(blobs, path, r.command)
 	}
 	for _, b := range blobs {
+		if b.Complain {
+			put(stderr, "seccomp-load: warning: policy "+b.Name+" complains: what it denies is done, and logged\n")
+		}
 		if f, err := load.Fallbacks(b); err == nil && f != 0 { // where it is an error, Exec returns it
 			put(stderr, "seccomp-load: warning: policy "+b.Name+": this kernel lacks actions, the declared fallbacks are applied: "+f.String()+"\n")
 		}
@@ -164,6 +167,9 @@ func say(blobs []*blob.Blob, path string, command []string) int {
 			by = "seccomp(2) with the filter flags 0x" + strconv.FormatUint(uint64(b.Flags), 16)
 		}
 		put(stdout, "policy "+b.Name+": would install the program for "+t.Label+", "+strconv.Itoa(t.Instructions())+" instructions, by "+by+"\n")
+		if b.Complain {
+			put(stdout, "policy "+b.Name+": complains: what it denies would be done, and logged\n")
+		}
 		if b.Fallbacks != 0 {
 			f, err := load.Fallbacks(b)
 			if err != nil {

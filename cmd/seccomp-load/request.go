@@ -108,6 +108,9 @@ func (r *request) read() (blobs []*blob.Blob, err error) {
 		if r.print {
 			out := p.path + ": policy " + b.Name + ", format 1.0\n  sha256  " + sum +
 				"\n  source  " + hex(b.Inputs.Source) + "\n"
+			if b.Complain {
+				out += "  complains: what it denies is done, and logged\n"
+			}
 			if b.Fallbacks != 0 {
 				out += "  fallbacks  " + b.Fallbacks.String() + "\n"
 			}
