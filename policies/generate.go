@@ -11,10 +11,4 @@
 // is a service that embeds a blob.
 package policies
 
-//go:generate go run ../cmd/seccompc compile toaster.yaml
-//go:generate go run ../cmd/seccompc compile toaster-strict.yaml
-//go:generate go run ../cmd/seccompc compile docker-default.yaml
-//go:generate go run ../cmd/seccompc compile web.yaml
-//go:generate go run ../cmd/seccompc compile godaemon.yaml
-//go:generate go run ../cmd/seccompc compile plugin.yaml
-//go:generate go run ../cmd/seccompc compile strict.yaml
+//go:generate go run ../cmd/seccompc compile toaster.yaml toaster-strict.yaml docker-default.yaml web.yaml godaemon.yaml plugin.yaml strict.yaml

@@ -1,7 +1,4 @@
 package main
 
 //go:generate go run gen.go
-//go:generate go run ../cmd/seccompc compile testdata/numbers.yaml
-//go:generate go run ../cmd/seccompc compile testdata/words.yaml
-//go:generate go run ../cmd/seccompc compile testdata/actions.yaml
-//go:generate go run ../cmd/seccompc compile testdata/notify.yaml
+//go:generate go run ../cmd/seccompc compile testdata/numbers.yaml testdata/words.yaml testdata/actions.yaml testdata/notify.yaml

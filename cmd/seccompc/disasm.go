@@ -138,9 +138,10 @@ func disasm(s *subject, policy string, asJSON bool) error {
 	}
 	if asJSON {
 		return printJSON(struct {
-			Policy  string    `json:"policy,omitempty"`
-			Targets []listing `json:"targets"`
-		}{s.name(), lists})
+			Policy    string    `json:"policy,omitempty"`
+			Complains bool      `json:"complains,omitempty"`
+			Targets   []listing `json:"targets"`
+		}{s.name(), s.blob != nil && s.blob.Complain, lists})
 	}
 	out := bufio.NewWriter(os.Stdout)
 	for i, l := range lists {
@@ -150,6 +151,9 @@ func disasm(s *subject, policy string, asJSON bool) error {
 		head := fmt.Sprintf("target %s, %s", l.Target, count(len(l.Instructions), "instruction"))
 		if s.blob != nil {
 			head = "policy " + s.name() + ", " + head
+			if s.blob.Complain {
+				head += ", complains"
+			}
 		}
 		fmt.Fprintln(out, colour(os.Stdout, bold, "# "+head))
 		text, jump := 0, 0

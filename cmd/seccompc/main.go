@@ -26,7 +26,11 @@ func (r reported) Error() string { return "exit code " + strconv.Itoa(int(r)) }
 
 func run() int {
 	inJSON = wantsJSON(os.Args[1:])
-	err := root().Execute()
+	return exitCode(root().Execute())
+}
+
+// exitCode is the exit code for an error, which is said if it wasn't.
+func exitCode(err error) int {
 	var usage usageError
 	var said reported
 	switch {
@@ -63,7 +67,8 @@ Exit codes: 0 done; 1 the policy or program is wrong; 2 it could not be tried.`,
 	}
 	c.SetVersionTemplate("seccompc {{.Version}}\n")
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	c.AddCommand(compileCommand(), testCommand(), checkCommand(), listCommand(), disasmCommand(), explainCommand(), diffCommand(), exportCommand(), initCommand())
+	c.AddCommand(compileCommand(), testCommand(), checkCommand(), listCommand(), disasmCommand(), explainCommand(), diffCommand(), verifyCommand(),
+		exportCommand(), initCommand())
 	completeWords(c)
 	return c
 }

@@ -115,15 +115,7 @@ func (s *subject) compile(bad reported) error {
 // with compiles the policy that a blob is said to be of, with the blob's inputs. It reports whether its digest is the blob's,
 // and whether the bytes are; what comes of the policy is kept if the digest is.
 func (s *subject) with(file string) (digest, identical bool, err error) {
-	o := &s.policy
-	o.findings = "warn"
-	o.Caps = s.blob.Inputs.Caps
-	k := s.blob.Inputs.Kernel
-	o.Kernel = arch.Version{Major: uint16(k >> 16), Minor: uint16(k >> 8 & 0xff), Patch: uint16(k & 0xff)}
-	for _, p := range s.programs {
-		o.Targets = append(o.Targets, p.label)
-	}
-	r, _, err := o.compile(file)
+	r, _, err := s.recompile(file)
 	if err != nil || r == nil || r.Bytes == nil {
 		return false, false, err
 	}
@@ -131,6 +123,22 @@ func (s *subject) with(file string) (digest, identical bool, err error) {
 		s.result = r
 	}
 	return digest, bytes.Equal(r.Bytes, s.data), nil
+}
+
+// recompile compiles a policy with the blob's inputs: for its own targets, and if these are others than the blob's, for those.
+func (s *subject) recompile(file string) (*compiler.Result, policy.Diagnostics, error) {
+	o := &s.policy
+	o.findings = "warn"
+	o.Caps, o.Complain = s.blob.Inputs.Caps, s.blob.Complain
+	k := s.blob.Inputs.Kernel
+	o.Kernel = arch.Version{Major: uint16(k >> 16), Minor: uint16(k >> 8 & 0xff), Patch: uint16(k & 0xff)}
+	r, findings, err := o.compile(file)
+	same := func(t blob.Target, label string) bool { return t.Label == label }
+	if err != nil || r != nil && r.Bytes != nil && slices.EqualFunc(r.Blob.Targets, s.labels(), same) {
+		return r, findings, err
+	}
+	o.Targets = s.labels()
+	return o.compile(file)
 }
 
 // beside returns the policy's path next to a blob: as the blob has its name, else the blob's own with a policy's

@@ -39,7 +39,8 @@ func kindOf(before, after resolve.Action) Kind {
 	return Changed
 }
 
-// A HeadChange is one of what a blob says beside its programs: its flags, who installs it, the kernel it demands.
+// A HeadChange is one of what a blob says beside its programs: its flags, who installs it, the kernel it demands, its fallbacks,
+// whether it complains.
 type HeadChange struct{ What, Before, After string }
 
 // A TargetDiff is what differs between the programs for one target. Only is "before" or "after" where the other has no program for
@@ -131,6 +132,7 @@ func headChanges(a, b *blob.Blob) (list []HeadChange) {
 		}
 		return "[" + strings.Join(names, ", ") + "]"
 	}
+	yesNo := func(yes bool) string { return map[bool]string{true: "yes", false: "no"}[yes] }
 	install := map[blob.Install]string{blob.Exec: "exec", blob.Self: "self"}
 	kernel := func(v uint32) string {
 		if v == 0 {
@@ -142,6 +144,8 @@ func headChanges(a, b *blob.Blob) (list []HeadChange) {
 		{"flags", flags(a.Flags), flags(b.Flags)},
 		{"install", install[a.Install], install[b.Install]},
 		{"kernel", kernel(a.Kernel), kernel(b.Kernel)},
+		{"fallbacks", a.Fallbacks.String(), b.Fallbacks.String()},
+		{"complain", yesNo(a.Complain), yesNo(b.Complain)},
 	} {
 		if h.Before != h.After {
 			list = append(list, h)
