@@ -80,6 +80,22 @@ var roles = map[string]func() error{
 		}
 		return nil
 	},
+	"complaining": func() error {
+		runtime.LockOSThread()
+		b := denies(unix.SYS_GETPPID)
+		b.Complain = true
+		for how, install := range map[string]func(*blob.Blob) error{"Thread": load.Thread, "Process": load.Process,
+			"Listener": func(b *blob.Blob) error { _, err := load.Listener(b); return err }} {
+			if err := install(b); err == nil || !strings.Contains(err.Error(), "policy test complains: ") || load.Active() {
+				return fmt.Errorf("%s of a blob that complains: %v, a filter is on: %v", how, err, load.Active())
+			}
+		}
+		b.Complain = false
+		if err := load.Thread(b); err != nil || !denied() {
+			return fmt.Errorf("it is not installed as it is: %v", err)
+		}
+		return nil
+	},
 	"process": func() error {
 		const threads = 16
 		var ready, done sync.WaitGroup
@@ -162,7 +178,7 @@ var roles = map[string]func() error{
 }
 
 func TestInstall(t *testing.T) {
-	for _, r := range []string{"thread", "process", "refusing", "flags", "none", "missing"} {
+	for _, r := range []string{"thread", "complaining", "process", "refusing", "flags", "none", "missing"} {
 		if out, err := as(r); err != nil {
 			t.Errorf("%s: %v: %s", r, err, out)
 		}

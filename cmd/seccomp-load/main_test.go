@@ -98,13 +98,13 @@ func build(args ...string) error {
 }
 
 // compile compiles a policy with what the YAML text adds to a name, and returns its blob.
-func compile(t *testing.T, name, text string) string {
+func compile(t *testing.T, name, text string, flags ...string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), name)
 	if err := os.WriteFile(file+".yaml", []byte("seccompc: 1\nname: "+name+"\n"+text+"\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command(filepath.Join(bin, "direct/seccompc"), "compile", file+".yaml").CombinedOutput(); err != nil {
+	if out, err := exec.Command(filepath.Join(bin, "direct/seccompc"), append([]string{"compile", file + ".yaml"}, flags...)...).CombinedOutput(); err != nil {
 		t.Fatalf("seccompc: %v\n%s", err, out)
 	}
 	return file + ".seccomp"
