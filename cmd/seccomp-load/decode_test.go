@@ -40,7 +40,13 @@ func shipped(t testing.TB) map[string][]byte {
 
 // TestDecode compares what the loader reads with what blob.Decode does.
 func TestDecode(t *testing.T) {
-	for name, data := range shipped(t) {
+	blobs := shipped(t)
+	complaining, err := os.ReadFile("../../testdata/blobs/v1/complaining.seccomp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blobs["complaining"] = complaining
+	for name, data := range blobs {
 		want, err := blob.Decode(data)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
@@ -98,17 +104,26 @@ func TestDamage(t *testing.T) {
 	}
 }
 
-// TestCraft changes bytes of a blob that is for this machine alone, makes the checksums right again, and wants the
-// loader to refuse what blob.Decode refuses.
+// TestCraft changes bytes of blobs that are for this machine alone, one of which complains, makes the checksums right again, and
+// wants the loader to refuse what blob.Decode refuses.
 func TestCraft(t *testing.T) {
+	t.Run("kills", func(t *testing.T) {
+		craft(t, 0x80000000, &blob.Blob{Name: "craft", Fallbacks: blob.ReturnsKillProcess})
+	})
+	t.Run("complains", func(t *testing.T) { craft(t, 0x7ffc0000, &blob.Blob{Name: "craft", Complain: true}) })
+}
+
+// craft does it to a blob whose program returns an action.
+func craft(t *testing.T, action uint32, b *blob.Blob) {
 	abi, order, err := load.Host()
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := binary.NativeEndian.AppendUint16(nil, 0x06)
-	p = binary.NativeEndian.AppendUint32(append(p, 0, 0), 0x80000000)
-	valid, err := blob.Encode(&blob.Blob{Name: "craft", Install: blob.Exec, Fallbacks: blob.ReturnsKillProcess, Inputs: blob.Inputs{Caps: []string{"CAP_A", "CAP_B"}},
-		Targets: []blob.Target{{Label: "host", ABIs: []blob.ABI{abi}, Order: order, Program: append(p, p...), Allows: 7}}})
+	p = binary.NativeEndian.AppendUint32(append(p, 0, 0), action)
+	b.Install, b.Inputs.Caps = blob.Exec, []string{"CAP_A", "CAP_B"}
+	b.Targets = []blob.Target{{Label: "host", ABIs: []blob.ABI{abi}, Order: order, Program: append(p, p...), Allows: 7}}
+	valid, err := blob.Encode(b)
 	if err != nil {
 		t.Fatal(err)
 	}

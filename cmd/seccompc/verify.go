@@ -103,6 +103,7 @@ type madeWith struct {
 	Caps    []string `json:"caps"`
 	Kernel  string   `json:"kernel,omitempty"`
 	Targets []string `json:"targets"`
+	other   bool     // than the policy's
 }
 
 // verdicts are those still to be reached on a file, or on the blobs in a folder.
@@ -180,6 +181,7 @@ func (v *verdict) reach(structure bool) {
 		v.say = func() { report(findings, s.policy.texts) }
 		return
 	}
+	v.Inputs.other = len(s.policy.Targets) > 0
 	v.Mend = s.command(v.Policy, r.Policy.Capabilities)
 	if bytes.Equal(r.Bytes, s.data) {
 		v.State = identical
@@ -213,10 +215,12 @@ func entries(a, b *blob.Blob) (list []inspect.HeadChange) {
 			continue
 		}
 		if !slices.Equal(was.ABIs, t.ABIs) {
-			list = append(list, inspect.HeadChange{What: "ABIs of target " + t.Label, Before: fmt.Sprintf("%#x", was.ABIs), After: fmt.Sprintf("%#x", t.ABIs)})
+			list = append(list, inspect.HeadChange{What: "entry of target " + t.Label + ": ABIs", Before: fmt.Sprintf("%#x", was.ABIs), After: fmt.Sprintf("%#x", t.ABIs)})
 		}
-		if was.Allows != t.Allows && was.Actions == t.Actions {
-			list = append(list, inspect.HeadChange{What: "execve, prctl and seccomp of target " + t.Label, Before: fmt.Sprintf("%#x", was.Allows), After: fmt.Sprintf("%#x", t.Allows)})
+		for i, call := range []string{"execve", "prctl", "seccomp"} {
+			if x, y := was.Allows>>i&1 == 1, t.Allows>>i&1 == 1; x != y {
+				list = append(list, inspect.HeadChange{What: "entry of target " + t.Label + ": always lets " + call + " through", Before: fmt.Sprint(x), After: fmt.Sprint(y)})
+			}
 		}
 	}
 	return list
@@ -341,6 +345,9 @@ func (m *madeWith) words() string {
 	}
 	if m.Kernel != "" {
 		s += "  for kernel " + m.Kernel
+	}
+	if m.other {
+		s += "  for " + strings.Join(m.Targets, " ")
 	}
 	return s
 }
