@@ -78,7 +78,8 @@ func (q *question) explained(e inspect.Explanation) *explanation {
 	if q.refusal && !q.want(e.Action) {
 		x.Note = "this filter does not answer so: another one did, or the kernel itself"
 	}
-	if !x.LetThrough {
+	denied := !x.LetThrough || q.blob != nil && q.blob.Complain && e.Action == resolve.Log // by the policy
+	if denied {
 		x.Allow = allowRule(q.abi, q.call, q.given)
 		if x.Open == "decides" && !strings.Contains(x.Allow, "==") {
 			defer func() { x.Place += ", though it allows the call whatever its arguments" }()
