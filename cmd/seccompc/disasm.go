@@ -144,6 +144,9 @@ func disasm(s *subject, policy string, asJSON bool) error {
 		}{s.name(), s.blob != nil && s.blob.Complain, lists})
 	}
 	out := bufio.NewWriter(os.Stdout)
+	if s.blob != nil && s.blob.Fallbacks != 0 {
+		fmt.Fprintln(out, "# on kernels that lack an action:", s.blob.Fallbacks)
+	}
 	for i, l := range lists {
 		if i > 0 {
 			fmt.Fprintln(out)
