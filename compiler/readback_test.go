@@ -170,10 +170,10 @@ func TestReadBackWords(t *testing.T) {
 	abi := arch.Lookup("x86_64")
 	nr, _ := abi.Number("openat")
 	for cond, want := range map[string]string{
-		"flags & O_ACCMODE == O_RDONLY":                        "flags & 3 == 0",
-		"dirfd == AT_FDCWD && flags & (O_CREAT|O_TRUNC) == 0":  "dirfd == -100 && flags & 0x240 == 0",
-		"flags & O_PATH != 0":                                  "flags & 0x200000 != 0",
-		"flags & 8 == 8 || flags & 1 == 1":                     "flags & 9 != 0",
+		"flags & O_ACCMODE == O_RDONLY":                        "flags & O_ACCMODE == 0",
+		"dirfd == AT_FDCWD && flags & (O_CREAT|O_TRUNC) == 0":  "dirfd == AT_FDCWD && flags & (O_CREAT|O_TRUNC) == 0",
+		"flags & O_PATH != 0":                                  "flags & O_PATH != 0",
+		"flags & 8 == 8 || flags & 1 == 1":                     "flags & (O_WRONLY|0x8) != 0",
 		"dirfd >= 0":                                           "dirfd >= 0",
 		"dirfd < -5 || dirfd > 7":                              "dirfd <= -6 || dirfd >= 8",
 		"arg0 & 0xffffffff == 3":                               "dirfd == 3",
@@ -184,12 +184,15 @@ func TestReadBackWords(t *testing.T) {
 		"arg0 < 1000 && arg0 & 1 == 0":                         "arg0 <= 999 && arg0 & 1 == 0",
 		"oneof(arg0, 4, 5, 6, 7)":                              "arg0 & 0xfffffffffffffffc == 4",
 		"arg0 > 0x1234567890 && arg0 <= 0x3333333333":          "arg0 >= 0x1234567891 && arg0 <= 0x3333333333",
-		"arg0 == 1 && arg2 == 2 || arg3 == 3":                  "arg3 == 3 || arg0 == 1 && arg2 == 2",
+		"arg0 == 1 && arg2 == 2 || arg3 == 3":                  "arg3 == 3 || arg0 == 1 && arg2 == O_RDWR",
 		"(arg0 == 1 || arg0 == 5) && (arg3 == 0 || arg4 != 0)": "oneof(arg0, 1, 5) && (arg4 != 0 || arg3 == 0)",
 		"arg0 == 1 && arg4 == 1 || arg0 == 3 && arg4 == 4":     "arg0 == 1 && arg4 == 1 || arg0 == 3 && arg4 == 4",
 		"!(arg0 == 1 && arg4 == 1 || arg0 == 3 && arg4 == 4)":  "(arg0 != 1 || arg4 != 1) && (arg0 != 3 || arg4 != 4)",
 		"arg4 == 1 && (arg0 >= 10 && arg0 <= 20 || arg0 == 5)": "(arg0 == 5 || arg0 >= 10 && arg0 <= 20) && arg4 == 1",
-		"mode & 0o6000 == 0 || flags & 0x400040 == 0":          "mode & 0xc00 == 0 || flags & 0x400040 == 0",
+		"flags & ~(O_CREAT|O_CLOEXEC) == 0":                    "flags & ~(O_CLOEXEC|O_CREAT) == 0",
+		"oneof(flags, O_RDONLY, O_PATH)":                       "oneof(flags, O_RDONLY, O_PATH)",
+		"flags >= O_RDWR":                                      "flags >= 2",
+		"mode & 0o6000 == 0 || flags & 0x400040 == 0":          "mode & 0o6000 == 0 || flags & (O_CREAT|0x400000) == 0",
 	} {
 		src := fmt.Sprintf("seccompc: 1\ninstall: self\ntargets: [x86_64]\ndefault: errno(1)\nrules:\n  - allow: {openat: %q}\n", cond)
 		res, _ := compile(t, src)

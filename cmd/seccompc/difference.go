@@ -84,21 +84,16 @@ func newDifference(heads []inspect.HeadChange, targets []inspect.TargetDiff) *di
 }
 
 func newChangeLine(c inspect.Change) changeLine {
-	l := changeLine{Kind: c.Kind, Before: c.Before.String(), After: c.After.String(), Calls: append([]string{}, c.Calls...), Numbers: [][2]uint32{},
+	l := changeLine{Kind: c.Kind, Before: c.Before.String(), After: c.After.String(), Calls: append([]string{}, c.Calls...),
 		If: c.If, Entangled: c.Entangled, Witness: witness{Call: callOn(c.ABI, c.Witness), Arch: c.Witness.Arch, NR: c.Witness.NR}}
 	for i, v := range c.Witness.Args {
 		l.Witness.Args[i] = fmt.Sprintf("%#x", v)
 	}
-	for _, r := range c.Numbers {
-		l.Numbers = append(l.Numbers, [2]uint32{r.First, r.Last})
-	}
-	for _, r := range c.Arches {
-		l.Arches = append(l.Arches, [2]uint32{r.First, r.Last})
-	}
+	l.Numbers, l.Arches = pairs(c.Numbers), pairs(c.Arches)
 	if c.ABI != nil {
 		l.ABI, l.Before, l.After = c.ABI.Name, c.Before.Format(c.ABI), c.After.Format(c.ABI)
 	}
-	l.who = strings.Join(append(numbers(c), callsOf(c)...), ", ")
+	l.who = strings.Join(append(numbers(c.Set), callsOf(c)...), ", ")
 	switch {
 	case c.Rest == inspect.EveryNumber:
 		l.who = "every call"
@@ -106,6 +101,16 @@ func newChangeLine(c inspect.Change) changeLine {
 		l.who = "some calls"
 	}
 	return l
+}
+
+// pairs are ranges for JSON.
+func pairs[R ~struct{ First, Last uint32 }](ranges []R) [][2]uint32 {
+	list := [][2]uint32{}
+	for _, r := range ranges {
+		r := struct{ First, Last uint32 }(r)
+		list = append(list, [2]uint32{r.First, r.Last})
+	}
+	return list
 }
 
 // callOn shows a call; a foreign one with its architecture.
@@ -138,7 +143,7 @@ func callsOf(c inspect.Change) []string {
 }
 
 // numbers shows the numbers without a name, but for those of many ranges.
-func numbers(c inspect.Change) (list []string) {
+func numbers(c inspect.Set) (list []string) {
 	const most = 8
 	if c.Rest == inspect.UnnamedNumbers {
 		return []string{"every number without a name"}
@@ -147,13 +152,18 @@ func numbers(c inspect.Change) (list []string) {
 		switch {
 		case i == most && len(c.Numbers) > most+1:
 			return append(list, fmt.Sprintf("and %d more ranges of numbers", len(c.Numbers)-most))
-		case r.First == r.Last:
-			list = append(list, numeral(r.First))
 		default:
-			list = append(list, numeral(r.First)+"-"+numeral(r.Last))
+			list = append(list, numerals([2]uint32{r.First, r.Last}))
 		}
 	}
 	return list
+}
+
+func numerals(r [2]uint32) string {
+	if r[0] == r[1] {
+		return numeral(r[0])
+	}
+	return numeral(r[0]) + "-" + numeral(r[1])
 }
 
 func numeral(n uint32) string {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,13 +16,17 @@ import (
 
 func explainCommand() *cobra.Command {
 	var target, policy string
-	var asJSON bool
+	var asJSON, long bool
 	c := &cobra.Command{
-		Use:   "explain [--target ABI] [--policy POLICY] FILE CALL",
-		Short: "Explain what a filter does with a call, or why it refused one",
+		Use:   "explain [--target ABI] [--policy POLICY] FILE [CALL]",
+		Short: "Explain what a filter does, with a call or with all, or why it refused one",
 		Long: `Explain runs a program on a call and shows the decision, the rule that makes it, whether the
 kernel needs to run the program at all, and each step. FILE is a blob, a policy, which is compiled
 in memory, or a raw program, which needs --target.
+
+Without a CALL it shows what the programs decide about all calls there are, as a table for each
+ABI: what is allowed, what under which condition, and how the others are denied. The conditions are
+read back from the bytes. --long prints a line for each call, and --target chooses an ABI or target.
 
 CALL is written as in policies' tests, or it is a line of strace's output or an audit record
 (type=SECCOMP): then the question is which rule refused it. Arguments that are left out are zero,
@@ -34,24 +39,36 @@ tells which lines it may be.
 --target is the call's ABI; without it, it is that of the record, of this machine if the file has
 it, else the file's first.
 
-Exit codes: 0 the call is let through (allow, log); 1 it is not; 2 that could not be told.`,
-		Example: `  seccompc explain policies/toaster.seccomp getpid
+Exit codes: 0 the call is let through (allow, log), or there is none; 1 it is not; 2 that could not
+be told.`,
+		Example: `  seccompc explain --long policies/web.seccomp | grep -w clone
+  seccompc explain policies/toaster.seccomp getpid
   seccompc explain policies/web.seccomp 'openat(AT_FDCWD, 0, O_RDWR)' --target aarch64
   seccompc explain policies/toaster.yaml 'type=SECCOMP msg=audit(1700000000.1:2): arch=c000003e syscall=321 code=0x50000' || true
   seccompc explain policies/web.yaml --target x86_64 'socket(AF_NETLINK, SOCK_RAW, 0) = -1 EPERM (Operation not permitted)' || true`,
 		Args: func(_ *cobra.Command, args []string) error {
-			switch len(args) {
-			case 1:
-				return usageError{fmt.Errorf("%s: a CALL is missing, such as 'openat(AT_FDCWD, 0, O_RDWR)'", args[0])}
-			case 2:
+			switch {
+			case len(args) == 1 && policy != "":
+				return usageError{errors.New("--policy: a table has no use for it, for it is what the bytes say")}
+			case len(args) == 2 && long:
+				return usageError{errors.New("--long: it is for a table, without a CALL")}
+			case long && asJSON:
+				return usageError{errors.New("--long and --json: choose one")}
+			case len(args) == 1 || len(args) == 2:
 				return nil
 			}
-			return usageError{fmt.Errorf("expected a file and a call, found %d arguments", len(args))}
+			return usageError{fmt.Errorf("expected a file and at most one call, found %d arguments", len(args))}
 		},
-		RunE: func(_ *cobra.Command, args []string) error { return explain(args[0], args[1], target, policy, asJSON) },
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				return tabulate(args[0], target, long, asJSON)
+			}
+			return explain(args[0], args[1], target, policy, asJSON)
+		},
 	}
 	f := c.Flags()
-	f.StringVar(&target, "target", "", "the call is `ABI`'s; for a raw program, its target")
+	f.StringVar(&target, "target", "", "the call is `ABI`'s; of a table, only what it gets; for a raw program, its target")
+	f.BoolVar(&long, "long", false, "print a line for each call of a table")
 	f.StringVar(&policy, "policy", "", "the blob's `POLICY`, where it isn't beside it")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	return c

@@ -9,7 +9,7 @@ import (
 	"github.com/seccompc/seccompc/compiler/resolve"
 )
 
-// changes lists the parts that differ, by ABI: calls with the same change and condition are one.
+// changes lists parts by ABI: calls with the same actions and condition are one.
 func changes(parts []prove.Part, abis []*arch.ABI) (list []Change) {
 	x32 := arch.Lookup("x32")
 	if !slices.Contains(abis, x32) && slices.ContainsFunc(abis, func(a *arch.ABI) bool { return a.Audit == resolve.X86_64 }) {
@@ -20,10 +20,9 @@ func changes(parts []prove.Part, abis []*arch.ABI) (list []Change) {
 		g := grouping{abi: abi}
 		for _, p := range parts {
 			switch {
-			case p.Before == p.After:
 			case p.Arches == nil:
 				if abi == nil {
-					g.list = append(g.list, Change{Kind: kindOf(p.Before, p.After), Before: p.Before, After: p.After, Entangled: true, Witness: p.Call})
+					g.list = append(g.list, Change{kindOf(p.Before, p.After), p.Before, p.After, Set{Entangled: true, Witness: p.Call}})
 				}
 			case abi != nil && has(p.Arches, abi.Audit):
 				p.Arches = nil
@@ -57,7 +56,7 @@ type grouping struct {
 func (g *grouping) add(p prove.Part, numbers []prove.Range) {
 	add := func(nr uint32, name ...string) *Change {
 		text, err := condition(p.Cond, g.abi, nr)
-		n := Change{Kind: kindOf(p.Before, p.After), ABI: g.abi, Arches: p.Arches, Before: p.Before, After: p.After, If: text, Entangled: err != nil, Witness: p.Call}
+		n := Change{kindOf(p.Before, p.After), p.Before, p.After, Set{ABI: g.abi, Arches: p.Arches, If: text, Entangled: err != nil, Witness: p.Call}}
 		n.Witness.NR = nr
 		for i := range g.list {
 			c := &g.list[i]

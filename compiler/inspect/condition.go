@@ -41,20 +41,23 @@ func condition(c prove.Cond, abi *arch.ABI, nr uint32) (string, error) {
 	if c.Always() {
 		return "", nil
 	}
-	w := conditionWriter{}
-	var views [6]prove.View
+	w, views := conditionWriter{abi: abi}, [6]prove.View{}
 	used := c.Bits()
 	for i := range views {
-		w[i], views[i] = fmt.Sprintf("arg%d", i), prove.View{Bits: 64}
+		w.names[i], views[i] = fmt.Sprintf("arg%d", i), prove.View{Bits: 64}
 		if abi != nil && used[i]>>(abi.RegBits-1)>>1 == 0 {
 			views[i].Bits = abi.RegBits
 		}
 	}
 	if abi != nil {
-		name, _ := abi.SyscallName(nr)
-		for _, p := range abi.Params(name) {
-			if p.Established && !p.Pointer && used[p.Index]>>(p.Bits-1)>>1 == 0 {
-				w[p.Index], views[p.Index] = p.Name, prove.View{Bits: p.Bits, Signed: p.Signed}
+		w.call, _ = abi.SyscallName(nr)
+		for _, p := range abi.Params(w.call) {
+			if !p.Established || p.Pointer {
+				continue
+			}
+			w.values[p.Index] = p
+			if used[p.Index]>>(p.Bits-1)>>1 == 0 {
+				w.names[p.Index], views[p.Index] = p.Name, prove.View{Bits: p.Bits, Signed: p.Signed}
 			}
 		}
 	}
@@ -67,8 +70,13 @@ func condition(c prove.Cond, abi *arch.ABI, nr uint32) (string, error) {
 	return b.String(), nil
 }
 
-// A conditionWriter has the names of the arguments.
-type conditionWriter [6]string
+// A conditionWriter has the names of the arguments, and what is known of their values.
+type conditionWriter struct {
+	abi    *arch.ABI
+	call   string
+	names  [6]string
+	values [6]arch.Param // the parameters, where they are known
+}
 
 // The precedences of what a condition may stand in.
 const (
@@ -108,14 +116,14 @@ func (w conditionWriter) write(b *strings.Builder, c resolve.Cond, in int) {
 }
 
 func (w conditionWriter) comparison(b *strings.Builder, c prove.Comparison) {
-	operand := w[c.Arg]
+	operand := w.names[c.Arg]
 	if c.Mask != 0 {
-		operand += " & " + number(c.Mask, c)
+		operand += " & " + w.mask(c)
 	}
 	if len(c.Values) > 1 {
 		fmt.Fprintf(b, "oneof(%s", operand)
 		for _, v := range c.Values {
-			b.WriteString(", " + number(v, c))
+			b.WriteString(", " + w.value(v, c))
 		}
 		b.WriteByte(')')
 		return
@@ -125,7 +133,54 @@ func (w conditionWriter) comparison(b *strings.Builder, c prove.Comparison) {
 		fmt.Fprintf(b, "%s %s 0", operand, resolve.NE-c.Op)
 		return
 	}
-	fmt.Fprintf(b, "%s %s %s", operand, c.Op, number(c.Values[0], c))
+	fmt.Fprintf(b, "%s %s %s", operand, c.Op, w.value(c.Values[0], c))
+}
+
+// mask writes a comparison's mask, by the names of its bits or of those that it leaves out.
+func (w conditionWriter) mask(c prove.Comparison) string {
+	if name := w.constant(c.Mask, c, true); name != "" {
+		return factor(name)
+	}
+	all := ^uint64(0) >> (64 - c.View.Bits)
+	if name := w.constant(all&^c.Mask, c, true); name != "" && bits.OnesCount64(c.Mask) > c.View.Bits/2 {
+		return "~" + factor(name)
+	}
+	return number(c.Mask, c)
+}
+
+// factor makes one word of a constant's names.
+func factor(names string) string {
+	if strings.Contains(names, "|") {
+		return "(" + names + ")"
+	}
+	return names
+}
+
+// value writes what an argument is compared with, by its name where it is one of a choice.
+func (w conditionWriter) value(v uint64, c prove.Comparison) string {
+	if c.Op <= resolve.NE && (c.Mask == 0 || v != 0) {
+		if name := w.constant(v, c, false); name != "" {
+			return name
+		}
+	}
+	return number(v, c)
+}
+
+// constant returns the names that a value of a comparison's argument has, if any.
+func (w conditionWriter) constant(v uint64, c prove.Comparison, mask bool) string {
+	p := w.values[c.Arg]
+	if p.Name == "" {
+		return ""
+	}
+	raw := w.names[c.Arg] != p.Name // the whole register is compared, and not as a signed number
+	if raw && (v>>(p.Bits-1)>>1 != 0 || p.Signed && v>>(p.Bits-1) != 0) {
+		return ""
+	}
+	name := Value(w.abi, w.call, p, v, mask)
+	if c := name[0]; c != '-' && (c < '0' || '9' < c) || strings.HasPrefix(name, "0o") && v > 9 {
+		return name
+	}
+	return ""
 }
 
 // number writes a value as people do: bits in hexadecimal, small numbers in decimal, negative ones as such.

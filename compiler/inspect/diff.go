@@ -54,18 +54,23 @@ type TargetDiff struct {
 // A Change is calls of one ABI that met one action and meet another.
 type Change struct {
 	Kind          Kind
-	ABI           *arch.ABI // nil: of architectures that none of the programs serves
-	Arches        []prove.Range
 	Before, After resolve.Action
-	Calls         []string      // the names of those that have one, ascending
-	Numbers       []prove.Range // of the others
-	Rest          Rest
-	If            string // the condition in the policy language; empty: whatever the arguments
-	Entangled     bool   // the condition is too entangled to write down or, without an ABI, the numbers are; the witness is one of them
-	Witness       resolve.Call
+	Set
 }
 
-// Rest says that the numbers of a change are more than some.
+// A Set is calls of one ABI that a condition holds for.
+type Set struct {
+	ABI       *arch.ABI // nil: of architectures that none of the programs serves
+	Arches    []prove.Range
+	Calls     []string      // the names of those that have one, ascending
+	Numbers   []prove.Range // of the others
+	Rest      Rest
+	If        string // the condition in the policy language; empty: whatever the arguments
+	Entangled bool   // the condition is too entangled to write down or, without an ABI, the numbers are; the witness is one of them
+	Witness   resolve.Call
+}
+
+// Rest says that the numbers of a set are more than some.
 type Rest uint8
 
 // Numbers may be all of the ABI, or all that have no name.
@@ -192,5 +197,6 @@ func compare(a, b *blob.Target) ([]Change, error) {
 	if err != nil {
 		return nil, err
 	}
+	parts = slices.DeleteFunc(parts, func(p prove.Part) bool { return p.Before == p.After })
 	return changes(parts, abis), nil
 }

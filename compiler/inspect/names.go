@@ -50,7 +50,7 @@ var vocabularies = []vocabulary{
 	{"futex.futex_op futex_time64.futex_op", "FUTEX_", false},
 	{"mremap.flags", "MREMAP_", true},
 	{"msgctl.cmd semctl.cmd shmctl.cmd", "IPC_ GET SET SHM_ MSG_ SEM_", false},
-	{"personality.persona", "PER_ ADDR_", true},
+	{"personality.persona", "PER_ ADDR_ UNAME26 SHORT_INODE WHOLE_SECONDS STICKY_TIMEOUTS READ_IMPLIES_EXEC MMAP_PAGE_ZERO FDPIC_FUNCPTRS", true},
 	{"reboot.cmd", "LINUX_REBOOT_CMD_", false},
 	{"reboot.magic reboot.magic2", "LINUX_REBOOT_MAGIC", false},
 	{"lseek.whence _llseek.whence", "SEEK_", false},
@@ -65,7 +65,7 @@ var vocabularies = []vocabulary{
 }
 
 // ordinary are the names that people use where a value has several.
-var ordinary = []string{"AF_UNIX", "AF_NETLINK", "O_NONBLOCK", "MAP_ANONYMOUS", "IPPROTO_IP", "FUTEX_WAIT", "FUTEX_WAKE", "PER_LINUX"}
+var ordinary = []string{"AF_UNIX", "AF_NETLINK", "FIONREAD", "O_NONBLOCK", "MAP_ANONYMOUS", "IPPROTO_IP", "FUTEX_WAIT", "FUTEX_WAKE", "PER_LINUX"}
 
 func vocabularyOf(call, param string) *vocabulary {
 	for _, key := range []string{call + "." + param, "." + param} {
@@ -113,7 +113,7 @@ func Value(abi *arch.ABI, call string, p arch.Param, v uint64, mask bool) string
 				break
 			}
 			c, ok := abi.Const(name)
-			if !ok || c < 0 != negative && c < 0 || strings.HasSuffix(name, "_MAX") {
+			if !ok || c < 0 != negative && c < 0 || strings.HasSuffix(name, "_MAX") || strings.HasPrefix(name, "PR_SET_MM_") { // those are of another argument
 				continue
 			}
 			value := uint64(c)
