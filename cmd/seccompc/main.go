@@ -68,7 +68,7 @@ Exit codes: 0 done; 1 the policy or program is wrong; 2 it could not be tried.`,
 	c.SetVersionTemplate("seccompc {{.Version}}\n")
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	c.AddCommand(compileCommand(), testCommand(), checkCommand(), listCommand(), disasmCommand(), explainCommand(), diffCommand(), verifyCommand(),
-		exportCommand(), initCommand())
+		exportCommand(), importCommand(), initCommand())
 	completeWords(c)
 	return c
 }

@@ -1,6 +1,8 @@
 package lint
 
 import (
+	"slices"
+
 	"github.com/seccompc/seccompc/arch"
 	"github.com/seccompc/seccompc/compiler/policy"
 	"github.com/seccompc/seccompc/compiler/prove"
@@ -95,7 +97,14 @@ func (l *linter) words(conditional bool) map[policy.Pos]prove.Effect {
 			}
 		}
 	}
+	gated := l.gated()
 	for _, f := range l.filters {
+		elsewhere := map[uint32]bool{} // numbers that rules decide which other compilations have not
+		for _, r := range f.Rules {
+			for _, nr := range r.Numbers {
+				elsewhere[nr] = elsewhere[nr] || gated[r.Pos]
+			}
+		}
 		for i, r := range f.Rules {
 			before, wanted := common[r.Pos]
 			here := f.effects[i]
@@ -103,6 +112,8 @@ func (l *linter) words(conditional bool) map[policy.Pos]prove.Effect {
 			case !wanted || before == 0:
 				continue
 			case here == 0:
+			case conditional && !gated[r.Pos] && slices.ContainsFunc(r.Numbers, func(nr uint32) bool { return elsewhere[nr] }):
+				here &= prove.NeverTrue // what it limits may be seen there
 			case !conditional && l.agrees(f, i):
 				here = 0
 			case here&prove.Redundant != 0 && !l.known(f, i):
@@ -116,6 +127,19 @@ func (l *linter) words(conditional bool) map[policy.Pos]prove.Effect {
 	}
 	l.common[conditional] = common
 	return common
+}
+
+// gated are the words of rules for some capabilities or kernels only.
+func (l *linter) gated() map[policy.Pos]bool {
+	words := map[policy.Pos]bool{}
+	for _, rule := range l.policy.Rules {
+		for _, call := range rule.Calls {
+			if len(rule.When.Caps) > 0 || rule.When.Kernel.Text != "" {
+				words[call.Name.Pos] = true
+			}
+		}
+	}
+	return words
 }
 
 // agrees reports whether a rule's calls are all decided as it says, by whichever rule.
