@@ -94,26 +94,10 @@ func Parse(file string, src []byte, read func(name string) ([]byte, error)) (p *
 
 // CompilePolicy compiles a policy that was read, or made, before.
 func CompilePolicy(p *policy.Policy, o Options) (*Result, policy.Diagnostics) {
-	var diags policy.Diagnostics
-	if len(o.Targets) > 0 {
-		own := *p
-		own.Targets = nil
-		for _, t := range o.Targets {
-			own.Targets = append(own.Targets, policy.Word{Text: t, Pos: policy.Pos{File: "--target"}})
-		}
-		p = &own
-	}
-	r := &Result{Policy: p, Blob: head(p, o, &diags), Reached: map[policy.Pos]bool{}}
-	abis := targets(p, &diags)
-	for _, list := range abis {
-		t, more := resolve.Resolve(p, list, resolve.Options{Caps: r.Blob.Inputs.Caps, Kernel: o.Kernel})
-		diags = append(diags, more...)
-		r.Targets = append(r.Targets, t)
-	}
-	if diags.Err() != nil {
+	r, abis, diags := prepare(p, o)
+	if r == nil {
 		return nil, diags
 	}
-	diags = append(diags, r.lint(o)...)
 	for i, t := range r.Targets {
 		if r.Policy.Imported && contradictory(t, &diags) {
 			continue
@@ -142,6 +126,29 @@ func CompilePolicy(p *policy.Policy, o Options) (*Result, policy.Diagnostics) {
 		return nil, diags
 	}
 	return r, diags
+}
+
+// prepare is a compilation up to its programs, for which it returns each one's ABIs. The result is nil if the policy can't be resolved.
+func prepare(p *policy.Policy, o Options) (r *Result, abis [][]*arch.ABI, diags policy.Diagnostics) {
+	if len(o.Targets) > 0 {
+		own := *p
+		own.Targets = nil
+		for _, t := range o.Targets {
+			own.Targets = append(own.Targets, policy.Word{Text: t, Pos: policy.Pos{File: "--target"}})
+		}
+		p = &own
+	}
+	r = &Result{Policy: p, Blob: head(p, o, &diags), Reached: map[policy.Pos]bool{}}
+	abis = targets(p, &diags)
+	for _, list := range abis {
+		t, more := resolve.Resolve(p, list, resolve.Options{Caps: r.Blob.Inputs.Caps, Kernel: o.Kernel})
+		diags = append(diags, more...)
+		r.Targets = append(r.Targets, t)
+	}
+	if diags.Err() != nil {
+		return nil, nil, diags
+	}
+	return r, abis, append(diags, r.lint(o)...)
 }
 
 const entangled = "give the calls simpler conditions: fewer that combine bits of several arguments"

@@ -172,7 +172,7 @@ func (w *draft) proven(checks []situation) ([]byte, error) {
 		}
 		accepted := len(w.accept)
 		for _, s := range checks {
-			r, findings := CompilePolicy(p, Options{Caps: s.caps, Kernel: s.kernel})
+			r, _, findings := prepare(p, Options{Caps: s.caps, Kernel: s.kernel})
 			for _, d := range findings {
 				c := slices.IndexFunc(lint.Checks(), func(c lint.Check) bool { return c.Code == d.Code && c.Acceptable })
 				if c >= 0 && !d.Warning && !slices.Contains(w.accept, d.Code) {
@@ -182,17 +182,19 @@ func (w *draft) proven(checks []situation) ([]byte, error) {
 			if len(w.accept) > accepted {
 				continue
 			}
-			if r == nil {
+			if findings.Err() != nil {
 				return nil, unsaid(findings)
 			}
 			if err := s.same(r); err != nil {
 				return nil, err
 			}
 		}
-		if len(w.accept) == accepted {
-			return text, nil
+		if len(w.accept) > accepted {
+			slices.Sort(w.accept)
+			continue
 		}
-		slices.Sort(w.accept)
+		_, findings = CompilePolicy(p, Options{Caps: checks[0].caps, Kernel: checks[0].kernel})
+		return text, unsaid(findings)
 	}
 }
 
@@ -237,7 +239,11 @@ func (s situation) same(r *Result) error {
 			return fmt.Errorf("target %q%s: %w", t.Label, with, err)
 		}
 	}
-	if r.Blob.Kernel != s.blob.Kernel {
+	demands := uint32(0)
+	for _, t := range r.Targets {
+		demands = max(demands, version(t.Kernel))
+	}
+	if demands != s.blob.Kernel {
 		return fmt.Errorf("the original demands Linux %s%s, and no policy says so that decides alike", versionText(s.blob.Kernel), with)
 	}
 	return nil

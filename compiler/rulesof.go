@@ -161,7 +161,8 @@ func (d *decided) limit(word string, abis []*arch.ABI) (names []string) {
 	return nil
 }
 
-// grouped finds built-in groups again in a rule without a condition: those of which it has each call that its ABIs have.
+// grouped finds built-in groups again in a rule without a condition: those of which it has each call that its ABIs have, and of these
+// one that says much that the others do not.
 func (d *decided) grouped(r *written) []string {
 	var groups []string
 	left := slices.Clone(r.calls)
@@ -170,7 +171,7 @@ func (d *decided) grouped(r *written) []string {
 		for _, g := range policy.Builtins() {
 			if members, is := d.within(g, r); is {
 				rest := slices.DeleteFunc(slices.Clone(left), func(c string) bool { return members[c] })
-				if len(left)-len(rest) >= 3 && len(rest) < len(least) {
+				if n := len(left) - len(rest); n >= 3 && 2*n >= len(members) && len(rest) < len(least) {
 					best, least = g.Name, rest
 				}
 			}

@@ -137,10 +137,9 @@ func (p *profile) checks() ([]situation, error) {
 	}
 	var list []situation
 	for _, key := range slices.Sorted(maps.Keys(sets)) {
-		kernels := []arch.Version{{}}
-		if len(p.kernels) > 0 {
-			kernels = append(kernels, p.oldest())
-			kernels = append(kernels, p.kernels...)
+		kernels := []arch.Version{{}} // which is the same as the newest
+		if n := len(p.kernels); n > 0 {
+			kernels = append(append(kernels, p.oldest()), p.kernels[:n-1]...)
 		}
 		for _, k := range kernels {
 			r, findings := CompilePolicy(p.Policy, Options{Caps: sets[key], Kernel: k, Warn: true})

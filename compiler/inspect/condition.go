@@ -3,6 +3,7 @@ package inspect
 import (
 	"fmt"
 	"math/bits"
+	"slices"
 	"strings"
 
 	"github.com/seccompc/seccompc/arch"
@@ -121,11 +122,16 @@ func (w conditionWriter) comparison(b *strings.Builder, c prove.Comparison) {
 		operand += " & " + w.mask(c)
 	}
 	if len(c.Values) > 1 {
-		fmt.Fprintf(b, "oneof(%s", operand)
+		var names, numbers []string // ABIs differ in the order of values
 		for _, v := range c.Values {
-			b.WriteString(", " + w.value(v, c))
+			if word := w.value(v, c); word[0] >= 'A' {
+				names = append(names, word)
+			} else {
+				numbers = append(numbers, word)
+			}
 		}
-		b.WriteByte(')')
+		slices.Sort(names)
+		fmt.Fprintf(b, "oneof(%s, %s)", operand, strings.Join(append(names, numbers...), ", "))
 		return
 	}
 	// A single bit is set or not: that is what such a test is about, whatever its value.
