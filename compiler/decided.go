@@ -15,6 +15,7 @@ import (
 // decided is what a blob decides, ready to be put into a policy.
 type decided struct {
 	targets [][]*arch.ABI
+	read    []*prove.Diagram // of each target
 	foreign resolve.Action
 	abis    []*arch.ABI // of all targets
 	by      map[*arch.ABI]*decisions
@@ -29,8 +30,8 @@ type decisions struct {
 // maxNumbers is how many numbers without a name a policy may list for an ABI. Kernels have gaps of some hundred.
 const maxNumbers = 2000
 
-// decide reads a blob. The error names what no policy can say.
-func decide(b *blob.Blob) (*decided, error) {
+// decide reads a blob, beside another one of the same targets if there is one. The error names what no policy can say.
+func decide(b *blob.Blob, beside *decided) (*decided, error) {
 	d := &decided{by: map[*arch.ABI]*decisions{}}
 	for i, t := range b.Targets {
 		var abis []*arch.ABI
@@ -48,7 +49,17 @@ func decide(b *blob.Blob) (*decided, error) {
 		if err != nil {
 			return nil, err
 		}
-		rows, err := inspect.Table(inspect.Program{ABIs: abis, BigEndian: t.Order == blob.BigEndian, Code: code})
+		var read *prove.Diagram
+		if beside == nil {
+			read, err = prove.Read(code, t.Order == blob.BigEndian)
+		} else {
+			read, err = beside.read[i].Beside(code, t.Order == blob.BigEndian)
+		}
+		var rows []inspect.Row
+		if err == nil {
+			d.read = append(d.read, read)
+			rows, err = inspect.Rows(read, abis)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("target %q: %w", t.Label, err)
 		}

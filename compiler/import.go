@@ -17,7 +17,7 @@ import (
 // Import writes a policy that decides every call as a blob's programs do, which is proven. Origin is for the policy's first line.
 // The blob may be a raw program that somebody put into one, without flags and Install. The error names what no policy can say.
 func Import(origin string, b *blob.Blob) (text []byte, err error) {
-	d, err := decide(b)
+	d, err := decide(b, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +73,7 @@ func ImportProfile(file string, src []byte, targets []string) (text []byte, find
 		if n == 0 {
 			findings = append(findings, slices.DeleteFunc(more, func(d policy.Diagnostic) bool { return isCheck(d.Code) })...)
 		}
-		if s.decided, err = decide(r.Blob); err != nil {
+		if s.decided, err = decide(r.Blob, i.all[0].decided); err != nil {
 			return nil, findings, err
 		}
 	}

@@ -11,13 +11,19 @@ import (
 
 // changes lists parts by ABI: calls with the same actions and condition are one.
 func changes(parts []prove.Part, abis []*arch.ABI) (list []Change) {
-	x32 := arch.Lookup("x32")
-	if !slices.Contains(abis, x32) && slices.ContainsFunc(abis, func(a *arch.ABI) bool { return a.Audit == resolve.X86_64 }) {
-		abis = append(slices.Clone(abis), x32) // its numbers are the other half of x86_64's
+	alone := slices.Contains(abis, arch.Lookup("x32")) && !slices.Contains(abis, arch.Lookup("x86_64"))
+	for _, name := range []string{"x86_64", "x32"} { // the numbers of one are the other half of the other's
+		half := arch.Lookup(name)
+		if !slices.Contains(abis, half) && slices.ContainsFunc(abis, func(a *arch.ABI) bool { return a.Audit == resolve.X86_64 }) {
+			abis = append(slices.Clone(abis), half)
+		}
 	}
 	kinds := []Kind{Widened, Narrowed, Changed}
 	for _, abi := range append(slices.Clone(abis), nil) {
 		g := grouping{abi: abi}
+		if abi != nil {
+			g.numbers = numbersOf(abi, alone)
+		}
 		for _, p := range parts {
 			switch {
 			case p.Arches == nil:
@@ -27,7 +33,7 @@ func changes(parts []prove.Part, abis []*arch.ABI) (list []Change) {
 			case abi != nil && has(p.Arches, abi.Audit):
 				p.Arches = nil
 				p.Call.Arch = abi.Audit
-				g.add(p, both(p.Numbers, numbersOf(abi)))
+				g.add(p, both(p.Numbers, g.numbers))
 			case abi == nil:
 				if p.Arches = without(p.Arches, abis); p.Arches != nil {
 					p.Call.Arch = p.Arches[0].First
@@ -48,8 +54,9 @@ func changes(parts []prove.Part, abis []*arch.ABI) (list []Change) {
 
 // A grouping collects the changes of one ABI.
 type grouping struct {
-	abi  *arch.ABI
-	list []Change
+	abi     *arch.ABI
+	numbers []prove.Range // the ABI's
+	list    []Change
 }
 
 // add takes a part in, with those of its numbers that are the ABI's.
@@ -102,7 +109,7 @@ func (g *grouping) finish(c *Change) {
 	all := []prove.Range{{Last: 0xffffffff}}
 	named := 0
 	if g.abi != nil {
-		all = numbersOf(g.abi)
+		all = slices.Clone(g.numbers)
 		for _, s := range g.abi.Syscalls() {
 			all = take(all, s.Number)
 			named++
@@ -117,15 +124,23 @@ func (g *grouping) finish(c *Change) {
 	}
 }
 
-// numbersOf returns the numbers that count as an ABI's: x86_64's and x32's differ by a bit, but for the one that is nobody's.
-func numbersOf(abi *arch.ABI) []prove.Range {
-	switch {
-	case abi.Audit != resolve.X86_64:
+// numbersOf returns the numbers that count as an ABI's: x86_64's and x32's differ by a bit, but for the one that is nobody's. It counts
+// as x86_64's, unless a program serves x32 alone.
+func numbersOf(abi *arch.ABI, x32Alone bool) []prove.Range {
+	if abi.Audit != resolve.X86_64 {
 		return []prove.Range{{Last: 0xffffffff}}
-	case abi.Bit == 0:
-		return []prove.Range{{Last: 0x3fffffff}, {First: 0x80000000, Last: 0xbfffffff}, {First: resolve.NoCall, Last: resolve.NoCall}}
 	}
-	return []prove.Range{{First: 0x40000000, Last: 0x7fffffff}, {First: 0xc0000000, Last: resolve.NoCall - 1}}
+	list := []prove.Range{{Last: 0x3fffffff}, {First: 0x80000000, Last: 0xbfffffff}}
+	if abi.Bit != 0 {
+		list = []prove.Range{{First: 0x40000000, Last: 0x7fffffff}, {First: 0xc0000000, Last: resolve.NoCall - 1}}
+	}
+	switch {
+	case abi.Bit != 0 && x32Alone:
+		list[1].Last = resolve.NoCall
+	case abi.Bit == 0 && !x32Alone:
+		list = append(list, prove.Range{First: resolve.NoCall, Last: resolve.NoCall})
+	}
+	return list
 }
 
 func has(ranges []prove.Range, n uint32) bool {

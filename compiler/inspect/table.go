@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/seccompc/seccompc/arch"
 	"github.com/seccompc/seccompc/compiler/prove"
 	"github.com/seccompc/seccompc/compiler/resolve"
 )
@@ -16,16 +17,22 @@ type Row struct {
 
 // Table divides all calls there are by what a program decides: by ABI, those that it serves first and foreign ones last; of
 // each what is let through first. The error says what in the program is not modelled, or is prove.ErrNotProven.
-func Table(p Program) (rows []Row, err error) {
+func Table(p Program) ([]Row, error) {
 	d, err := prove.Read(p.Code, p.BigEndian)
 	if err != nil {
 		return nil, err
 	}
+	return Rows(d, p.ABIs)
+}
+
+// Rows is Table for a program that was read, which serves these ABIs: conditions that diagrams beside each other have in common are
+// written once.
+func Rows(d *prove.Diagram, abis []*arch.ABI) (rows []Row, err error) {
 	parts, err := prove.Compare(d, d)
 	if err != nil {
 		return nil, err
 	}
-	for _, c := range changes(parts, p.ABIs) {
+	for _, c := range changes(parts, abis) {
 		rows = append(rows, Row{c.After, c.Set})
 	}
 	for first := 0; first < len(rows); {
