@@ -15,9 +15,9 @@ import (
 // decided is what a blob decides, ready to be put into a policy.
 type decided struct {
 	targets [][]*arch.ABI
-	read    []*prove.Diagram // of each target
-	foreign resolve.Action
-	abis    []*arch.ABI // of all targets
+	read    []*prove.Diagram             // of each target
+	foreign map[*arch.ABI]resolve.Action // by the target's native ABI
+	abis    []*arch.ABI                  // of all targets
 	by      map[*arch.ABI]*decisions
 }
 
@@ -32,7 +32,7 @@ const maxNumbers = 2000
 
 // decide reads a blob, beside another one of the same targets if there is one. The error names what no policy can say.
 func decide(b *blob.Blob, beside *decided) (*decided, error) {
-	d := &decided{by: map[*arch.ABI]*decisions{}}
+	d := &decided{by: map[*arch.ABI]*decisions{}, foreign: map[*arch.ABI]resolve.Action{}}
 	for i, t := range b.Targets {
 		var abis []*arch.ABI
 		for _, served := range t.ABIs {
@@ -63,15 +63,15 @@ func decide(b *blob.Blob, beside *decided) (*decided, error) {
 		if err != nil {
 			return nil, fmt.Errorf("target %q: %w", t.Label, err)
 		}
-		first := i == 0
 		for _, r := range rows {
 			if slices.Contains(abis, r.ABI) {
 				continue
 			}
-			if r.Rest != inspect.EveryNumber || r.If != "" || r.Entangled || !first && r.Action != d.foreign {
+			met, has := d.foreign[abis[0]]
+			if r.Rest != inspect.EveryNumber || r.If != "" || r.Entangled || has && r.Action != met {
 				return nil, fmt.Errorf("target %q: calls of foreign ABIs meet several actions, and a policy has one for all", t.Label)
 			}
-			d.foreign, first = r.Action, false
+			d.foreign[abis[0]] = r.Action
 		}
 		for _, abi := range abis {
 			if d.by[abi], err = decideABI(abi, rows); err != nil {

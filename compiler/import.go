@@ -127,7 +127,14 @@ func (d *decided) draft(origin string, b *blob.Blob, standard string) (*draft, e
 	if w.unknown, ok = everywhere(d.abis, func(a *arch.ABI) resolve.Action { return d.by[a].unknown }); !ok {
 		return nil, errors.New("numbers without a name meet one action on one ABI and another on others, and a policy has one for all")
 	}
-	if w.foreign, ok = everywhere(d.abis, func(*arch.ABI) resolve.Action { return d.foreign }); !ok || strings.HasPrefix(w.foreign, "0x") || strings.HasPrefix(w.unknown, "0x") {
+	var natives []*arch.ABI
+	for _, abis := range d.targets {
+		natives = append(natives, abis[0])
+	}
+	if w.foreign, ok = everywhere(natives, func(a *arch.ABI) resolve.Action { return d.foreign[a] }); !ok {
+		return nil, errors.New("calls of foreign ABIs meet one action on one target and another on others, and a policy has one for all")
+	}
+	if strings.HasPrefix(w.foreign, "0x") || strings.HasPrefix(w.unknown, "0x") {
 		return nil, fmt.Errorf("numbers without a name meet %s and foreign ABIs %s: a policy can't say so", w.unknown, w.foreign)
 	}
 	if b.Flags&blob.FlagLog != 0 {

@@ -6,6 +6,7 @@ import (
 	"github.com/seccompc/seccompc/arch"
 	"github.com/seccompc/seccompc/compiler/policy"
 	"github.com/seccompc/seccompc/compiler/prove"
+	"github.com/seccompc/seccompc/compiler/resolve"
 )
 
 // What the rules and their conditions contribute is decided exactly, by the prover's diagrams.
@@ -99,12 +100,6 @@ func (l *linter) words(conditional bool) map[policy.Pos]prove.Effect {
 	}
 	gated := l.gated()
 	for _, f := range l.filters {
-		elsewhere := map[uint32]bool{} // numbers that rules decide which other compilations have not
-		for _, r := range f.Rules {
-			for _, nr := range r.Numbers {
-				elsewhere[nr] = elsewhere[nr] || gated[r.Pos]
-			}
-		}
 		for i, r := range f.Rules {
 			before, wanted := common[r.Pos]
 			here := f.effects[i]
@@ -112,8 +107,10 @@ func (l *linter) words(conditional bool) map[policy.Pos]prove.Effect {
 			case !wanted || before == 0:
 				continue
 			case here == 0:
-			case conditional && !gated[r.Pos] && slices.ContainsFunc(r.Numbers, func(nr uint32) bool { return elsewhere[nr] }):
-				here &= prove.NeverTrue // what it limits may be seen there
+			case conditional && slices.ContainsFunc(f.Rules, func(by resolve.Rule) bool {
+				return gated[by.Pos] > 0 && gated[by.Pos] != gated[r.Pos] && slices.ContainsFunc(by.Numbers, func(n uint32) bool { return slices.Contains(r.Numbers, n) })
+			}):
+				here &= prove.NeverTrue // what it limits is seen in compilations without these rules
 			case !conditional && l.agrees(f, i):
 				here = 0
 			case here&prove.Redundant != 0 && !l.known(f, i):
@@ -129,13 +126,13 @@ func (l *linter) words(conditional bool) map[policy.Pos]prove.Effect {
 	return common
 }
 
-// gated are the words of rules for some capabilities or kernels only.
-func (l *linter) gated() map[policy.Pos]bool {
-	words := map[policy.Pos]bool{}
-	for _, rule := range l.policy.Rules {
+// gated are the words of rules for some capabilities or kernels only, and which rule each is of, from 1 on.
+func (l *linter) gated() map[policy.Pos]int {
+	words := map[policy.Pos]int{}
+	for i, rule := range l.policy.Rules {
 		for _, call := range rule.Calls {
 			if len(rule.When.Caps) > 0 || rule.When.Kernel.Text != "" {
-				words[call.Name.Pos] = true
+				words[call.Name.Pos] = i + 1
 			}
 		}
 	}
