@@ -173,7 +173,7 @@ type situation struct {
 func (w *draft) proven(checks []situation) ([]byte, error) {
 	for {
 		text := []byte(w.text())
-		p, findings := policy.Parse("the policy", text, nil)
+		p, findings := Parse("policy.yaml", text, nil)
 		if p == nil {
 			return nil, unsaid(findings)
 		}

@@ -37,6 +37,12 @@ func TestEffects(t *testing.T) {
 		{"on the only ABI that has it", "- allow: [socketcall]\n- allow: {socketcall: arg0 == 1}", "condition-shadowed 6:11"},
 		{"without its condition on one ABI, without itself on the other", "- allow: {read: arg2 <= 0xffffffff}\n- {allow: {read: arg2 <= 0x1ffffffff}, abis: [x86_64]}", ""},
 
+		{"behind a rule for newer kernels", "- {allow: [read], kernel: \">=4.8\"}\n- allow: {read: fd == 1}", ""},
+		{"behind one of another call", "- {allow: [lseek], kernel: \">=4.8\"}\n- allow: {read: arg2 >= 0}", "condition-unlimited 6:11"},
+		{"never, behind a rule for newer kernels", "- {allow: [read], kernel: \">=4.8\"}\n- allow: {read: fd & 3 == 4}", "condition-never 6:11"},
+		{"behind two for newer kernels", "- {allow: [read], kernel: \">=4.8\"}\n- {allow: {read: fd == 1}, kernel: \">=5.4\"}", ""},
+		{"always, for newer kernels", "- {allow: {read: arg2 >= 0}, kernel: \">=4.8\"}", "condition-unlimited 5:12"},
+
 		{"a number that only it makes known", "- {errno(EPERM): {999: arg0 == 1}, abis: [x86_64]}", "condition-unlimited 5:19"},
 
 		{"a rule for all behind others", "- allow: [read]\n- trap: [read]", "rule-shadowed 6:10"},
