@@ -78,8 +78,8 @@ func start(file string, withGo bool) error {
 //
 //	go get -tool github.com/seccompc/seccompc/cmd/seccompc
 //
-//go:generate go tool seccompc compile %s
-`, pkg, base))
+//%s go tool seccompc compile %s
+`, pkg, "go:generate", base)) // go generate would take the line for one of this file's
 		if err != nil {
 			return err
 		}
