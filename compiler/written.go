@@ -10,7 +10,6 @@ import (
 type draft struct {
 	comment      string
 	name         string
-	description  string
 	reviewed     string
 	targets      []string
 	standard     string // the default
