@@ -71,7 +71,7 @@ func decide(b *blob.Blob, beside *decided) (*decided, error) {
 			if r.Entangled {
 				return nil, fmt.Errorf("target %q: its numbers or those of foreign ABIs are too entangled to be told apart", t.Label)
 			}
-			if r.Rest != inspect.EveryNumber || r.If != "" || has && r.Action != met {
+			if has && r.Action != met {
 				return nil, fmt.Errorf("target %q: calls of foreign ABIs meet several actions, and a policy has one for all", t.Label)
 			}
 			d.foreign[abis[0]] = r.Action

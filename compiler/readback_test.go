@@ -123,6 +123,7 @@ func TestReadBackWords(t *testing.T) {
 		"dirfd < -5 || dirfd > 7":                              "dirfd <= -6 || dirfd >= 8",
 		"arg0 & 0xffffffff == 3":                               "dirfd == 3",
 		"arg0 == 3":                                            "arg0 == 3",
+		"arg0 == 0xffffff9c":                                   "arg0 == 0xffffff9c", // no register is AT_FDCWD, which is negative
 		"arg0 == 1 || arg0 == 2 || arg0 == 7":                  "oneof(arg0, 1, 2, 7)",
 		"arg0 != 1 && arg0 != 3":                               "!oneof(arg0, 1, 3)",
 		"arg0 < 1024":                                          "arg0 < 1024",
