@@ -6,13 +6,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"slices"
-	"strconv"
-	"sync"
 	"syscall"
 
-	"golang.org/x/sys/unix"
 
 	"github.com/seccompc/seccompc/arch"
 	"github.com/seccompc/seccompc/blob"
@@ -91,25 +87,7 @@ func shown(abi *arch.ABI, c resolve.Call) resolve.Call {
 	return c
 }
 
-// unfiltered reports whether this kernel answers a number's calls past any filter: x86_64's uretprobe, from Linux 6.11 on, and
-// uprobe, from 6.18 on (arch/x86/entry/syscalls/syscall_64.tbl).
-func unfiltered(abi *arch.ABI, nr uint32) bool {
-	return abi.Audit == resolve.X86_64 && (nr == 335 || nr == 336) && past()[nr-335]
-}
-
-// past asks in children, for uretprobe ends who calls it like this. A kernel that lacks them says so.
-var past = sync.OnceValue(func() (known [2]bool) {
-	for i := range known {
-		cmd := exec.Command(beside("guest"), "bare", strconv.Itoa(335+i))
-		cmd.Run()
-		known[i] = cmd.ProcessState.ExitCode() != int(unix.ENOSYS)
-	}
-	return known
-})
-
-func init() {
-	roles["bare"] = func(args []string) { os.Exit(int(native(uintptr(atoi(args[0])), &[6]uintptr{}))) }
-}
+func (d door) unfiltered(nr uint32) bool { return d.past != nil && d.past(nr) }
 
 // numbers makes the call of every number up to the table's end and a few more, arguments 0, under a policy that answers
 // each with an errno of its own.
@@ -119,7 +97,7 @@ func numbers() (found []finding, err error) {
 		return nil, err
 	}
 	for _, d := range doors() {
-		trials, left := every(d.abi)
+		trials, left := every(d)
 		diffs, err := p.compare(d, trials, p.program.Program)
 		if err != nil {
 			return found, fmt.Errorf("%s: %w", d.abi.Name, err)
@@ -132,15 +110,15 @@ func numbers() (found []finding, err error) {
 	return found, nil
 }
 
-// every returns the calls of all numbers of an ABI but those that are left.
-func every(abi *arch.ABI) (trials []trial, left string) {
+// every returns the calls of all numbers by a door but those that are left.
+func every(d door) (trials []trial, left string) {
 	const more = 64
-	exit, _ := abi.Number("exit")
-	calls := abi.Syscalls()
-	for nr := abi.Bit; nr <= calls[len(calls)-1].Number+more; nr++ {
+	exit, _ := d.abi.Number("exit")
+	calls := d.abi.Syscalls()
+	for nr := d.abi.Bit; nr <= calls[len(calls)-1].Number+more; nr++ {
 		switch {
 		case nr == exit: // it ends the thread
-		case unfiltered(abi, nr):
+		case d.unfiltered(nr):
 			left += fmt.Sprintf(", not %d, which this kernel answers past filters", nr)
 		default:
 			trials = append(trials, trial{nr: uintptr(nr)})
@@ -191,7 +169,7 @@ func (p policy) boundaries(d door, n int) (trials []trial) {
 		calls = append(calls, resolvetest.Calls(r, target, resolvetest.Values(target), n)...)
 	}
 	for _, c := range calls {
-		if c.Arch != d.abi.Audit || p.target.Decide(shown(d.abi, c)).Kind() != resolve.Errno || unfiltered(d.abi, c.NR) {
+		if c.Arch != d.abi.Audit || p.target.Decide(shown(d.abi, c)).Kind() != resolve.Errno || d.unfiltered(c.NR) {
 			continue
 		}
 		t := trial{nr: uintptr(c.NR)}
@@ -222,7 +200,7 @@ func simulated() (found []finding, err error) {
 			}
 			p := policy{target: r.Targets[0]}
 			d := door{abi: a}
-			trials, _ := every(a)
+			trials, _ := every(d)
 			trials = slices.DeleteFunc(trials, func(t trial) bool { return t.nr&^uintptr(a.Bit) > 1<<13 })
 			for _, t := range append(trials, p.boundaries(d, 300)...) {
 				c := resolve.Call{Arch: a.Audit, NR: uint32(t.nr)}

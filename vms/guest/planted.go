@@ -41,7 +41,7 @@ func planted() (found []finding, err error) {
 		return found, err
 	}
 	for _, d := range doors() {
-		trials, _ := every(d.abi)
+		trials, _ := every(d)
 		trials = slices.DeleteFunc(trials, func(t trial) bool { return t.nr&^uintptr(d.abi.Bit) > 1<<13 }) // arm's gap
 		off, want, err := p.offByOne(d, trials)
 		if err != nil {
