@@ -1,7 +1,7 @@
 #!/bin/sh
-# Builds the small kernel of a machine for which Debian has none, ARCH mips64 or ppc64, from the source of its newest one in
-# bookworm, into DIR/boot, which it makes: kernel.sh ARCH DIR. It takes some ten minutes and needs a cross compiler, which it
-# installs as root. Where DIR is already, nothing is done.
+# Builds the small kernel of a machine for which Debian has none, ARCH mips64, from the source of its newest one in bookworm,
+# into DIR/boot, which it makes: kernel.sh ARCH DIR. It takes some ten minutes and needs a cross compiler, which it installs as
+# root. Where DIR is already, nothing is done.
 set -eu
 [ $# = 2 ] || { echo "usage: kernel.sh ARCH DIR" >&2; exit 2; }
 here=$(cd "$(dirname "$0")" && pwd)
@@ -9,7 +9,6 @@ dir=$2
 [ ! -d "$dir" ] || exit 0
 case $1 in
 mips64) arch=mips cross=mips64-linux-gnuabi64 ;;
-ppc64) arch=powerpc cross=powerpc64-linux-gnu ;;
 *) echo "kernel.sh: no configuration for $1" >&2; exit 2 ;;
 esac
 command -v "$cross-gcc" >/dev/null && command -v flex >/dev/null && command -v bc >/dev/null || {

@@ -34,8 +34,6 @@ var machines = []machine{
 		qemu: []string{"qemu-system-riscv64", "-M", "virt", "-smp", "2"}, console: "ttyS0"},
 	{name: "mips64", goarch: "mips64", compat: []string{"mips"},
 		qemu: []string{"qemu-system-mips64", "-M", "malta", "-cpu", "MIPS64R2-generic"}, console: "ttyS0"},
-	{name: "ppc64", goarch: "ppc64",
-		qemu: []string{"qemu-system-ppc64", "-M", "pseries", "-smp", "2"}, console: "hvc0"},
 }
 
 // goarches returns all that the machines have programs of.

@@ -84,8 +84,8 @@ and a number off by one. The policies are in [vms/testdata](../vms/testdata), wi
 machine compiles them to the same bytes.
 
 Without a machine are those ABIs that neither Debian's kernels nor Go's programs are there for: parisc, m68k, sh, xtensa, csky, riscv32,
-and ppc, whose programs would have to be made by hand as those of n32 and s390 are. Debian has no kernel for loongarch64 that its emulator
-starts. The kernels for mips64 and ppc64, big-endian, are built from Debian's source (` + "`make test-vms-built`" + `).
+and ppc, whose programs would have to be made by hand as those of n32 and s390 are; and ppc64 and loongarch64, for which Debian's releases
+have no kernel. The one for mips64, big-endian, is built from Debian's source (` + "`make test-vms-built`" + `).
 
 | ABI | simulated | machine | Linux | numbers | arguments | actions | faults found | high word of a negative argument |
 |---|---:|---|---|---:|---:|---:|---:|---|

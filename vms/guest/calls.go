@@ -9,7 +9,6 @@ import (
 	"slices"
 	"syscall"
 
-
 	"github.com/seccompc/seccompc/arch"
 	"github.com/seccompc/seccompc/blob"
 	"github.com/seccompc/seccompc/blob/load"
