@@ -259,7 +259,13 @@ func registers() ([]finding, error) {
 		ip         uint64
 		args       [6]uint64
 	}
-	if _, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.SECCOMP_IOCTL_NOTIF_RECV, uintptr(unsafe.Pointer(&call))); errno != 0 {
+	ioctl := func(request uintptr, arg unsafe.Pointer) (errno syscall.Errno) {
+		for errno = unix.EINTR; errno == unix.EINTR; { // by a signal of the runtime
+			_, _, errno = unix.Syscall(unix.SYS_IOCTL, uintptr(fd), request, uintptr(arg))
+		}
+		return errno
+	}
+	if errno := ioctl(unix.SECCOMP_IOCTL_NOTIF_RECV, unsafe.Pointer(&call)); errno != 0 {
 		return nil, fmt.Errorf("SECCOMP_IOCTL_NOTIF_RECV: %w", errno)
 	}
 	reply := struct {
@@ -268,7 +274,7 @@ func registers() ([]finding, error) {
 		error int32
 		flags uint32
 	}{id: call.id, error: -55}
-	if _, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.SECCOMP_IOCTL_NOTIF_SEND, uintptr(unsafe.Pointer(&reply))); errno != 0 {
+	if errno := ioctl(unix.SECCOMP_IOCTL_NOTIF_SEND, unsafe.Pointer(&reply)); errno != 0 {
 		return nil, fmt.Errorf("SECCOMP_IOCTL_NOTIF_SEND: %w", errno)
 	}
 	if errno := <-answer; errno != 55 {
