@@ -249,18 +249,14 @@ func (r *Result) add(t *resolve.Target, abis []*arch.ABI, diags *policy.Diagnost
 	case err != nil:
 		return err
 	}
-	native := abis[0]
-	e := blob.Target{Label: label, Order: blob.LittleEndian}
-	if native.BigEndian {
-		e.Order = blob.BigEndian
-	}
+	e := inspect.Target(abis)
 	order := e.ByteOrder().(binary.AppendByteOrder)
 	for _, in := range prog {
 		e.Program = append(order.AppendUint16(e.Program, in.Op), in.Jt, in.Jf)
 		e.Program = order.AppendUint32(e.Program, in.K)
 	}
 	// What is proven is read back from the bytes that the loader installs.
-	diagram, err := readBack(e)
+	diagram, err := inspect.Read(e, nil)
 	if err == nil {
 		err = diagram.Equal(t)
 	}
@@ -269,9 +265,6 @@ func (r *Result) add(t *resolve.Target, abis []*arch.ABI, diags *policy.Diagnost
 		return err
 	case err != nil:
 		return notPolicy(t, err)
-	}
-	for _, a := range abis {
-		e.ABIs = append(e.ABIs, blob.ABI{Audit: a.Audit, Bit: a.Bit})
 	}
 	for i, name := range loaderCalls {
 		if letsThrough(diagram, abis, name) {
@@ -319,15 +312,6 @@ func notPolicy(t *resolve.Target, err error) error {
 
 // loaderCalls are the calls of blob.AllowsExecve and so on.
 var loaderCalls = [...]string{"execve", "prctl", "seccomp"}
-
-func readBack(t blob.Target) (*prove.Diagram, error) {
-	bigEndian := t.Order == blob.BigEndian
-	prog, err := inspect.Instructions(t.Program, bigEndian)
-	if err != nil {
-		return nil, err
-	}
-	return prove.Read(prog, bigEndian)
-}
 
 // letsThrough reports whether a call is let through on each of the ABIs, whatever its arguments.
 func letsThrough(d *prove.Diagram, abis []*arch.ABI, name string) bool {

@@ -34,27 +34,18 @@ const maxNumbers = 2000
 func decide(b *blob.Blob, beside *decided) (*decided, error) {
 	d := &decided{by: map[*arch.ABI]*decisions{}, foreign: map[*arch.ABI]resolve.Action{}}
 	for i, t := range b.Targets {
-		var abis []*arch.ABI
-		for _, served := range t.ABIs {
-			at := slices.IndexFunc(arch.All(), func(a *arch.ABI) bool {
-				return a.Audit == served.Audit && a.Bit == served.Bit && a.BigEndian == (t.Order == blob.BigEndian)
-			})
-			if at < 0 {
+		abis := inspect.ABIs(t)
+		for i, served := range t.ABIs {
+			if i == len(abis) || abis[i].Audit != served.Audit || abis[i].Bit != served.Bit {
 				return nil, fmt.Errorf("target %q: its ABI %#x is unknown", t.Label, served.Audit)
 			}
-			abis = append(abis, arch.All()[at])
 		}
 		d.targets, d.abis = append(d.targets, abis), append(d.abis, abis...)
-		code, err := inspect.Instructions(t.Program, t.Order == blob.BigEndian)
-		if err != nil {
-			return nil, err
+		var other *prove.Diagram
+		if beside != nil {
+			other = beside.read[i]
 		}
-		var read *prove.Diagram
-		if beside == nil {
-			read, err = prove.Read(code, t.Order == blob.BigEndian)
-		} else {
-			read, err = beside.read[i].Beside(code, t.Order == blob.BigEndian)
-		}
+		read, err := inspect.Read(t, other)
 		var rows []inspect.Row
 		if err == nil {
 			d.read = append(d.read, read)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/seccompc/seccompc/arch"
 	"github.com/seccompc/seccompc/blob"
+	"github.com/seccompc/seccompc/compiler/inspect"
 	"github.com/seccompc/seccompc/compiler/lint"
 	"github.com/seccompc/seccompc/compiler/policy"
 	"github.com/seccompc/seccompc/compiler/prove"
@@ -228,7 +229,7 @@ func (s situation) same(r *Result) error {
 		return fmt.Errorf("the policy has %d targets%s, the original %d", len(r.Targets), with, len(s.blob.Targets))
 	}
 	for i, t := range s.blob.Targets {
-		d, err := readBack(t)
+		d, err := inspect.Read(t, nil)
 		if err == nil {
 			err = d.Equal(r.Targets[i])
 		}

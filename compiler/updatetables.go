@@ -331,7 +331,7 @@ func decisions(dir string) error {
 // syscalls.csv. Nothing is listed only where the programs are proven equal.
 func changes(old *compiler.Result, b *blob.Blob, abis, calls [][]string) (l lines, err error) {
 	for i, t := range old.Targets {
-		is, err := read(b.Targets[i])
+		is, err := inspect.Read(b.Targets[i], nil)
 		if err != nil {
 			return l, err
 		}
@@ -341,7 +341,7 @@ func changes(old *compiler.Result, b *blob.Blob, abis, calls [][]string) (l line
 		} else if !errors.As(err, &difference) {
 			return l, err
 		}
-		was, err := read(old.Blob.Targets[i])
+		was, err := inspect.Read(old.Blob.Targets[i], nil)
 		if err != nil {
 			return l, err
 		}
@@ -368,15 +368,6 @@ func changes(old *compiler.Result, b *blob.Blob, abis, calls [][]string) (l line
 		}
 	}
 	return l, nil
-}
-
-func read(t blob.Target) (*prove.Diagram, error) {
-	bigEndian := t.Order == blob.BigEndian
-	prog, err := inspect.Instructions(t.Program, bigEndian)
-	if err != nil {
-		return nil, err
-	}
-	return prove.Read(prog, bigEndian)
 }
 
 // actions names what a call can meet, by its arguments.

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,7 +13,6 @@ import (
 	"github.com/seccompc/seccompc/blob"
 	"github.com/seccompc/seccompc/compiler/inspect"
 	"github.com/seccompc/seccompc/compiler/policy"
-	"github.com/seccompc/seccompc/compiler/resolve"
 )
 
 func diffCommand() *cobra.Command {
@@ -128,19 +126,12 @@ func (o *inputs) filter(file string) (*blob.Blob, error) {
 		}
 		return r.Blob, nil
 	}
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, blob.MaxSize+1))
-	if err != nil {
-		return nil, err
-	}
-	b, err := blob.Decode(data)
+	data, b, err := readBlob(file)
 	switch {
 	case errors.Is(err, blob.ErrNotBlob):
 		return o.raw(file, data)
+	case data == nil:
+		return nil, err
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", file, err)
 	case len(o.Targets) == 0:
@@ -185,14 +176,7 @@ func target(word string) (t blob.Target, err error) {
 	if err != nil {
 		return t, err
 	}
-	t.Label, t.Order = resolve.TargetName(abis), blob.LittleEndian
-	if abis[0].BigEndian {
-		t.Order = blob.BigEndian
-	}
-	for _, a := range abis {
-		t.ABIs = append(t.ABIs, blob.ABI{Audit: a.Audit, Bit: a.Bit})
-	}
-	return t, nil
+	return inspect.Target(abis), nil
 }
 
 // driveGit is a diff driver. Git gives it the path and of both sides a file, the object and the mode; of a rename the new path and

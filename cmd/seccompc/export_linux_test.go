@@ -97,7 +97,7 @@ func TestProfiles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			abis := abisOf(target)
+			abis := inspect.ABIs(target)
 			programs := []inspect.Program{{ABIs: abis, BigEndian: abis[0].BigEndian, Code: code}}
 			if b.Kernel != 0 {
 				if _, why, err := profile(&b, programs); err != nil || !slices.Contains(why, "that it demands kernel 4.8") {

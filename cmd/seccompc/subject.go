@@ -40,15 +40,8 @@ func open(file, target string, bad reported) (*subject, error) {
 	if ext := strings.ToLower(filepath.Ext(file)); ext == ".yaml" || ext == ".yml" || ext == ".json" {
 		return s, s.compile(bad)
 	}
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	if s.data, err = io.ReadAll(io.LimitReader(f, blob.MaxSize+1)); err != nil {
-		return nil, err
-	}
-	s.blob, err = blob.Decode(s.data)
+	var err error
+	s.data, s.blob, err = readBlob(file)
 	switch {
 	case errors.Is(err, blob.ErrNotBlob) && target != "":
 		abis, err := oneTarget(target)
@@ -59,6 +52,8 @@ func open(file, target string, bad reported) (*subject, error) {
 	case errors.Is(err, blob.ErrNotBlob):
 		complain(fmt.Sprintf("%s: %v", file, err), "a raw program needs --target")
 		return nil, bad
+	case s.data == nil:
+		return nil, err
 	case err != nil:
 		complain(fmt.Sprintf("%s: %v", file, err), "compile it again from its policy")
 		return nil, bad
@@ -66,9 +61,23 @@ func open(file, target string, bad reported) (*subject, error) {
 	return s, s.addTargets(bad)
 }
 
+// readBlob reads a file as a blob. The data is there too if they are none; it is nil if they can't be read.
+func readBlob(file string) (data []byte, b *blob.Blob, err error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close()
+	if data, err = io.ReadAll(io.LimitReader(f, blob.MaxSize+1)); err != nil {
+		return nil, nil, err
+	}
+	b, err = blob.Decode(data)
+	return data, b, err
+}
+
 func (s *subject) addTargets(bad reported) error {
 	for _, t := range s.blob.Targets {
-		if err := s.add(t.Label, t.Program, t.Order == blob.BigEndian, abisOf(t), bad); err != nil {
+		if err := s.add(t.Label, t.Program, t.Order == blob.BigEndian, inspect.ABIs(t), bad); err != nil {
 			return err
 		}
 	}
@@ -83,18 +92,6 @@ func (s *subject) add(label string, raw []byte, bigEndian bool, abis []*arch.ABI
 	}
 	s.programs = append(s.programs, program{inspect.Program{ABIs: abis, BigEndian: bigEndian, Code: code}, label})
 	return nil
-}
-
-// abisOf finds the ABIs that a blob's target names by number; those that this program doesn't know are left out.
-func abisOf(t blob.Target) (abis []*arch.ABI) {
-	for _, served := range t.ABIs {
-		for _, a := range arch.All() {
-			if a.Audit == served.Audit && a.Bit == served.Bit && a.BigEndian == (t.Order == blob.BigEndian) {
-				abis = append(abis, a)
-			}
-		}
-	}
-	return abis
 }
 
 // compile makes a subject of a policy.

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -152,7 +151,7 @@ func (v *verdict) reach(structure bool) {
 		return
 	}
 	v.State = unusable
-	s, err := readBlob(v.Blob)
+	s, err := openBlob(v.Blob)
 	if err != nil {
 		v.Why = err.Error()
 		return
@@ -226,21 +225,13 @@ func entries(a, b *blob.Blob) (list []inspect.HeadChange) {
 	return list
 }
 
-// readBlob reads a file that has to be a blob.
-func readBlob(file string) (*subject, error) {
+// openBlob opens a file that has to be a blob.
+func openBlob(file string) (s *subject, err error) {
 	if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
 		return nil, errors.New("it is no regular file") // a pipe could keep us waiting for ever
 	}
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	s := &subject{file: file}
-	if s.data, err = io.ReadAll(io.LimitReader(f, blob.MaxSize+1)); err != nil {
-		return nil, err
-	}
-	if s.blob, err = blob.Decode(s.data); err != nil {
+	s = &subject{file: file}
+	if s.data, s.blob, err = readBlob(file); err != nil {
 		return nil, err
 	}
 	return s, s.addTargets(2)

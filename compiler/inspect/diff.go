@@ -165,25 +165,15 @@ var noFilter = binary.LittleEndian.AppendUint32([]byte{0x06, 0, 0, 0}, uint32(re
 func compare(a, b *blob.Target) ([]Change, error) {
 	var abis []*arch.ABI
 	read := func(t *blob.Target, beside *prove.Diagram) (*prove.Diagram, error) {
-		code, bigEndian := noFilter, false
-		if t != nil {
-			code, bigEndian = t.Program, t.Order == blob.BigEndian
-			for _, served := range t.ABIs {
-				for _, abi := range arch.All() {
-					if abi.Audit == served.Audit && abi.Bit == served.Bit && abi.BigEndian == bigEndian && !slices.Contains(abis, abi) {
-						abis = append(abis, abi)
-					}
-				}
+		if t == nil {
+			t = &blob.Target{Program: noFilter, Order: blob.LittleEndian}
+		}
+		for _, abi := range ABIs(*t) {
+			if !slices.Contains(abis, abi) {
+				abis = append(abis, abi)
 			}
 		}
-		prog, err := Instructions(code, bigEndian)
-		if err != nil {
-			return nil, err
-		}
-		if beside != nil {
-			return beside.Beside(prog, bigEndian)
-		}
-		return prove.Read(prog, bigEndian)
+		return Read(*t, beside)
 	}
 	x, err := read(a, nil)
 	if err != nil {

@@ -63,15 +63,20 @@ func (p policy) compare(d door, trials []trial, program []byte) (found []differe
 		return nil, err
 	}
 	for _, t := range trials {
-		c := resolve.Call{Arch: d.abi.Audit, NR: uint32(t.nr)}
-		for i, a := range t.args {
-			c.Args[i] = uint64(a)
-		}
-		if want := p.target.Decide(shown(d.abi, c)); want.Kind() != resolve.Errno || t.errno != syscall.Errno(want.Data()) {
+		if want := p.target.Decide(shown(d.abi, t.call(d.abi))); want.Kind() != resolve.Errno || t.errno != syscall.Errno(want.Data()) {
 			found = append(found, difference{t, want})
 		}
 	}
 	return found, nil
+}
+
+// call is a trial's call, as it was made.
+func (t trial) call(abi *arch.ABI) resolve.Call {
+	c := resolve.Call{Arch: abi.Audit, NR: uint32(t.nr)}
+	for i, a := range t.args {
+		c.Args[i] = uint64(a)
+	}
+	return c
 }
 
 // shown is the call that the kernel shows a filter: not always the one that was made.
@@ -202,10 +207,7 @@ func simulated() (found []finding, err error) {
 			trials, _ := every(d)
 			trials = slices.DeleteFunc(trials, func(t trial) bool { return t.nr&^uintptr(a.Bit) > 1<<13 })
 			for _, t := range append(trials, p.boundaries(d, 300)...) {
-				c := resolve.Call{Arch: a.Audit, NR: uint32(t.nr)}
-				for i, v := range t.args {
-					c.Args[i] = uint64(v)
-				}
+				c := t.call(a)
 				got, _, err := inspect.Run(r.Programs[0], a.BigEndian, c)
 				if want := p.target.Decide(c); err != nil || got != want {
 					return found, fmt.Errorf("%s: %s on %+v, not %s: %w", a.Name, got, c, want, err)

@@ -9,7 +9,6 @@ import (
 
 	"github.com/seccompc/seccompc/blob"
 	"github.com/seccompc/seccompc/compiler/inspect"
-	"github.com/seccompc/seccompc/compiler/resolve"
 )
 
 // planted has the comparisons find two faults: the words of each argument swapped, and one number that is off by one.
@@ -77,7 +76,7 @@ func (p policy) offByOne(d door, trials []trial) (program []byte, differ []uintp
 			return nil, nil, err
 		}
 		differs := func(t trial) bool {
-			c := shown(d.abi, resolve.Call{Arch: d.abi.Audit, NR: uint32(t.nr)})
+			c := shown(d.abi, t.call(d.abi))
 			got, _, err := inspect.Run(in, d.abi.BigEndian, c)
 			return err != nil || got != p.target.Decide(c)
 		}
